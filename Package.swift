@@ -21,8 +21,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -35,7 +33,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
     ],
@@ -51,6 +48,9 @@ let package = Package(
             name: "CCrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
         .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(
             name: "CCurlSystem", path: "Sources/CCurlSystem", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CCurl", dependencies: ["CCurlSystem"]),
@@ -63,6 +63,7 @@ let package = Package(
         target("Kafka", ["CRdKafka"]),
         target("HTTP", ["CCurl"]),
         target("JSON", ["CSimdJSON"]),
+        target("SQLite", ["CSQLite"]),
 
         // 2: words and ports.
         target("ELTCore", []),
@@ -75,7 +76,7 @@ let package = Package(
         // 3: adapters, one technology each, blind to each other.
         layer("ELTArchive", ["CZstd", "CCrypto", "JSON"]),
         layer("ELTSources", ["Kafka", "HTTP", "JSON"]),
-        layer("ELTSQLite", [grdb, grdbSQLite]),
+        layer("ELTSQLite", ["SQLite"]),
 
         // 4: the order of things, and pages for people.
         layer("ELTRun", ["ELTExtract", "ELTLoad", "ELTTransform", yams]),

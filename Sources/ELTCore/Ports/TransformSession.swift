@@ -1,0 +1,143 @@
+/// One transaction that builds tables from raw rows and publishes them together.
+package protocol TransformSession: AnyObject {
+    /// Brings the winners of an entity up to date with what was loaded since the last publication.
+    /// `everything` forgets them first.
+    func resolve(_ entity: EntitySettings, everything: Bool, maxClockSkew: Duration) throws -> Resolution
+    func columns(of entity: String) throws -> [Column]
+
+    /// The SQL of a relation that a model reads.
+    func relation(_ source: SourceRelation) throws -> String
+    /// The quoted name of a model's table or view.
+    func table(_ model: String) -> String
+    func state(of model: String) throws -> ModelState?
+    func setState(_ state: ModelState) throws
+    /// Models that were built once and are no longer in the project.
+    func forget(modelsOtherThan names: [String]) throws
+
+    /// Compiles a query as a reader would be allowed to run it and names its columns.
+    func describe(_ query: String) throws -> [OutputColumn]
+
+    func replaceView(_ model: String, query: String) throws
+    func replaceTable(_ model: String, query: String, columns: [OutputColumn]) throws -> TableChanges
+    /// Creates the empty table of an incremental model, dropping what's there.
+    func createTable(_ model: String, columns: [OutputColumn], key: [String]) throws
+    func addColumns(_ model: String, _ columns: [OutputColumn]) throws
+    /// Inserts all rows of a query into an empty table. Two rows of one key are an error.
+    func fill(_ model: String, query: String, columns: [String]) throws -> TableChanges
+    /// Merges the rows of a query by key: new ones are inserted, those that really differ updated. With
+    /// `scope`, rows of keys in the scope that the query doesn't give are removed.
+    func merge(_ model: String, query: String, columns: [String], key: [String], scope: KeyScope?) throws -> TableChanges
+    /// Overwrites one day with the rows of a query.
+    func overwrite(_ model: String, query: String, columns: [String], partition: String, day: Day, key: [String]) throws
+        -> TableChanges
+    /// Overwrites one day with the day before, less the keys in the scope, plus the rows of a query.
+    func overwriteCarrying(
+        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
+        resets: [String: String], scope: KeyScope
+    ) throws -> TableChanges
+    func removeDays(_ model: String, partition: String, from: Day?, after: Day?) throws
+
+    /// Rows that a test's query gives: how many, and the first few keys.
+    func failures(_ query: String) throws -> Int64
+}
+
+/// What a model's `source(…)` is bound to while it's evaluated.
+package struct SourceRelation: Hashable, Sendable {
+    package enum Binding: Hashable, Sendable {
+        /// All there is.
+        case all
+        /// The living winners of the keys whose winner changed.
+        case changed
+        /// The living winners that decide `day`: all of its own, or only those that changed.
+        case day(Day, changedOnly: Bool)
+    }
+    package var entity: String
+    package var table: String
+    package var binding: Binding
+    package init(entity: String, table: String, binding: Binding) {
+        self.entity = entity
+        self.table = table
+        self.binding = binding
+    }
+}
+
+/// The keys of an entity that a merge or an overwrite answers for.
+package enum KeyScope: Hashable, Sendable {
+    /// Keys whose newest winner changed.
+    case changed(entity: String)
+    /// Keys whose winner on `day` changed, in a partition that stands.
+    case changedOn(entity: String, day: Day)
+    /// Keys with a winner of `day` itself.
+    case winnersOf(entity: String, day: Day)
+}
+
+/// What resolving the winners of an entity found.
+package struct Resolution: Sendable, Equatable {
+    /// From this day on every day must be built in full, because a full load or a rebuild reached it.
+    package var fullFrom: Day?
+    /// Days that stand and in which some key's winner changed.
+    package var changedDays: [Day]
+    /// Keys whose newest winner changed.
+    package var changedKeys: Int64
+    /// Records read to find that out.
+    package var records: Int64
+    /// Winners that beat an equal record only by partition and offset.
+    package var ties: Int64
+    /// The day of the first record there is.
+    package var firstDay: Day?
+
+    package init(
+        fullFrom: Day? = nil, changedDays: [Day] = [], changedKeys: Int64 = 0, records: Int64 = 0, ties: Int64 = 0,
+        firstDay: Day? = nil
+    ) {
+        self.fullFrom = fullFrom
+        self.changedDays = changedDays
+        self.changedKeys = changedKeys
+        self.records = records
+        self.ties = ties
+        self.firstDay = firstDay
+    }
+}
+
+package struct OutputColumn: Hashable, Sendable {
+    package var name: String
+    /// The declared type; nil for none.
+    package var type: String?
+    package init(name: String, type: String?) {
+        self.name = name
+        self.type = type
+    }
+}
+
+/// What the ledger keeps of a model.
+package struct ModelState: Hashable, Sendable {
+    package var name: String
+    package var materialized: String
+    /// Of the model's text, its macros and what it was bound to.
+    package var digest: String
+    /// The days that stand, for a model of days.
+    package var firstDay: Day?
+    package var lastDay: Day?
+    package init(name: String, materialized: String, digest: String, firstDay: Day? = nil, lastDay: Day? = nil) {
+        self.name = name
+        self.materialized = materialized
+        self.digest = digest
+        self.firstDay = firstDay
+        self.lastDay = lastDay
+    }
+}
+
+package struct TableChanges: Sendable, Equatable {
+    package var inserted: Int64 = 0
+    package var updated: Int64 = 0
+    package var removed: Int64 = 0
+    package init(inserted: Int64 = 0, updated: Int64 = 0, removed: Int64 = 0) {
+        self.inserted = inserted
+        self.updated = updated
+        self.removed = removed
+    }
+    package static func + (a: Self, b: Self) -> Self {
+        Self(inserted: a.inserted + b.inserted, updated: a.updated + b.updated, removed: a.removed + b.removed)
+    }
+    package static func += (a: inout Self, b: Self) { a = a + b }
+}

@@ -1,0 +1,106 @@
+import ELTCore
+import JSON
+
+/// Turns the archived events of one entity into raw rows.
+final class EventLoader {
+    private let entity: EntitySettings
+    private let topic: TopicSettings
+    private let limits: Limits
+    private let columns: RecordColumns
+    private let decoder: RecordDecoder
+    private let writer: any StreamWriter
+    private let epochs: Epochs
+    private let zone: Zone
+    private var clock: DayClock
+    private let skew: Int64
+    private(set) var result = LoadedRows()
+
+    init(
+        entity: EntitySettings, topic: TopicSettings, limits: Limits, columns: RecordColumns,
+        writer: any StreamWriter, epochs: Epochs, zone: Zone
+    ) {
+        self.entity = entity
+        self.topic = topic
+        self.limits = limits
+        self.columns = columns
+        decoder = RecordDecoder(record: entity.record, key: entity.key, eventTime: entity.eventTime)
+        self.writer = writer
+        self.epochs = epochs
+        self.zone = zone
+        clock = DayClock(zone)
+        skew = limits.maxClockSkew.wholeMilliseconds
+    }
+
+    func load(_ change: ChangeView) throws {
+        guard Int64((change.value?.count ?? 0) + (change.key?.count ?? 0)) <= limits.maxMessageBytes else {
+            throw Poison(reason: "too-large", detail: "longer than max_message_bytes (\(limits.maxMessageBytes))")
+        }
+        guard let value = change.value else { return try remove(change, time: nil) }
+        let record: DecodedRecord
+        do {
+            record = try decoder.decode(value)
+        } catch {
+            throw Poison(reason: error.word, detail: "at byte \(error.offset) of the value")
+        }
+        if record.isNull { throw Poison(reason: "null-body", detail: "a JSON null is neither a record nor a tombstone") }
+        let time = try eventTime(record.eventTime)
+        if topic.mode == .remove, record.key == nil || record.key?.kind == .null {
+            return try remove(change, time: time)
+        }
+        let row = try columns.row(of: record)
+        try insert(change, key: row.key, time: time, removes: topic.mode == .remove, cells: row.cells)
+    }
+
+    /// A tombstone, or a removal whose body doesn't name its key: the message's key does.
+    private func remove(_ change: ChangeView, time: Int64?) throws {
+        guard let key = change.key, !key.isEmpty else {
+            throw Poison(reason: "no-key", detail: "a tombstone without a key")
+        }
+        guard isValidUTF8(key) else { throw Poison(reason: "not-utf8", detail: "the message's key") }
+        try insert(change, key: key, time: time, removes: true, cells: UnsafeBufferPointer(start: nil, count: 0))
+    }
+
+    private func insert(
+        _ change: ChangeView, key: UnsafeRawBufferPointer, time: Int64?, removes: Bool,
+        cells: UnsafeBufferPointer<Cell>
+    ) throws {
+        var effective = time ?? change.timestamp
+        guard effective >= 0, effective <= Instant.greatest.milliseconds else {
+            throw Poison(reason: "bad-time", detail: "neither the payload nor the broker tells when it happened")
+        }
+        var isCorrected = false
+        // One wrong clock must not win for ever.
+        if time != nil, change.timestamp >= 0, effective > change.timestamp + skew {
+            effective = change.timestamp
+            isCorrected = true
+            result.clockCorrected += 1
+        }
+        let row = StreamRow(
+            offset: change.offset, key: key, time: effective, kafkaTime: change.timestamp,
+            isClockCorrected: isCorrected, day: clock.day(of: effective),
+            epoch: epochs.epoch(offset: change.offset, time: effective), removes: removes, cells: cells)
+        if try writer.insert(row) { result.inserted += 1 }
+        result.earliest = min(result.earliest ?? effective, effective)
+        result.latest = max(result.latest ?? effective, effective)
+    }
+
+    private func eventTime(_ field: JSONField?) throws -> Int64? {
+        guard entity.eventTime != nil, let field, field.kind != .null else { return nil }
+        let path = entity.eventTime?.joined(separator: ".") ?? ""
+        if field.kind == .string, let instant = zone.instant(field.text) { return instant.milliseconds }
+        if field.kind == .integer, let unit = entity.eventTimeUnit {
+            let value = field.integer
+            let milliseconds: Int64? =
+                switch unit {
+                case .seconds: value.multipliedReportingOverflow(by: 1000).overflow ? nil : value * 1000
+                case .milliseconds: value
+                case .microseconds: value.floorDivided(by: 1000)
+                case .nanoseconds: value.floorDivided(by: 1_000_000)
+                }
+            if let milliseconds, milliseconds >= 0, milliseconds <= Instant.greatest.milliseconds { return milliseconds }
+        }
+        throw Poison(reason: "bad-time", detail: "\(path) isn't a time between 1970 and 9999")
+    }
+
+    func noteQuarantined() { result.quarantined += 1 }
+}

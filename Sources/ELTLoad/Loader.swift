@@ -1,0 +1,158 @@
+import ELTCore
+import JSON
+
+/// What a load did, for the run's report.
+package struct LoadSummary: Sendable, Equatable {
+    package var segments = 0
+    package var events: Int64 = 0
+    package var fullRows: Int64 = 0
+    package var inserted: Int64 = 0
+    package var quarantined: Int64 = 0
+    package var clockCorrected: Int64 = 0
+    package var drift: [String] = []
+    package var forbidden: [String: [String]] = [:]
+    package init() {}
+}
+
+/// Step 2: archived segments become raw rows, in the order of the manifest.
+package struct Loader {
+    private let settings: ProjectSettings
+    private let archive: any Archive
+    private let progress: any Progress
+
+    package init(settings: ProjectSettings, archive: any Archive, progress: any Progress) {
+        self.settings = settings
+        self.archive = archive
+        self.progress = progress
+    }
+
+    /// Loads entries into a session. They become durable when the session's transaction does.
+    package func load(_ entries: [ManifestEntry], into session: any LoadSession) throws -> LoadSummary {
+        var summary = LoadSummary()
+        var columns: [String: RecordColumns] = [:]
+        let rows = entries.reduce(Int64(0)) { $0 + Self.rows(of: $1) }
+        var done: Int64 = 0
+        for (index, entry) in entries.enumerated() {
+            try Interruption.check()
+            if index == entries.count / 2 { Failpoint.loadHalf.pass() }
+            switch entry.content {
+            case .segment(let segment):
+                let result = try load(segment, entry.sequence, session, &columns)
+                try session.note(entry, result: result, day: nil)
+                summary.segments += 1
+                summary.events += segment.rows
+                summary.add(result)
+            case .fullLoad(let load):
+                let result = try self.load(load, entry.sequence, session, &columns)
+                try session.note(entry, result: result, day: settings.zone.day(of: load.startedAt))
+                summary.segments += 1
+                summary.fullRows += load.rows
+                summary.add(result)
+            case .run, .gap, .incarnation: try session.note(entry, result: LoadedRows(), day: nil)
+            }
+            Failpoint.segmentLoaded.pass()
+            done += Self.rows(of: entry)
+            progress.report(step: "load", done: done, total: rows)
+        }
+        for (name, columns) in columns {
+            summary.drift += columns.drift
+            if !columns.forbidden.isEmpty { summary.forbidden[name] = columns.forbidden.sorted() }
+        }
+        return summary
+    }
+
+    private static func rows(of entry: ManifestEntry) -> Int64 {
+        switch entry.content {
+        case .segment(let segment): segment.rows
+        case .fullLoad(let load): load.rows
+        case .run, .gap, .incarnation: 0
+        }
+    }
+
+    private func columns(
+        of entity: EntitySettings, _ session: any LoadSession, _ known: inout [String: RecordColumns]
+    ) throws -> RecordColumns {
+        if let columns = known[entity.name] { return columns }
+        let columns = try RecordColumns(entity, session: session, zone: settings.zone)
+        known[entity.name] = columns
+        return columns
+    }
+
+    /// An entity or topic that's no longer configured gives no rows; its segments stay accounted for.
+    private func load(
+        _ segment: SegmentEntry, _ sequence: Int64, _ session: any LoadSession, _ known: inout [String: RecordColumns]
+    ) throws -> LoadedRows {
+        let place = segment.place
+        guard let entity = settings.entities.first(where: { $0.name == place.entity }),
+            let topic = entity.topics.first(where: { $0.name == place.topic })
+        else {
+            progress.warn("\(place.topic) is in the archive and no longer configured: its events are left out.")
+            return LoadedRows()
+        }
+        let columns = try columns(of: entity, session, &known)
+        let writer = try session.streamWriter(for: place)
+        columns.onChange = { try writer.columnsChanged() }
+        let epochs = Epochs(
+            of: TopicPartition(place.topic, place.partition), incarnation: place.incarnation,
+            loads: try session.fullLoads(of: entity.name), maxClockSkew: settings.limits.maxClockSkew)
+        let loader = EventLoader(
+            entity: entity, topic: topic, limits: settings.limits, columns: columns, writer: writer, epochs: epochs,
+            zone: settings.zone)
+        try archive.read(segment) { archived in
+            do {
+                try loader.load(archived.change)
+            } catch let poison as Poison {
+                loader.noteQuarantined()
+                try session.quarantine(
+                    QuarantineItem(
+                        entity: entity.name, sequence: sequence, topic: place.topic, incarnation: place.incarnation,
+                        partition: place.partition, offset: archived.change.offset, path: segment.path,
+                        line: archived.line, reason: poison.reason, detail: poison.detail))
+            }
+        }
+        return loader.result
+    }
+
+    private func load(
+        _ load: FullLoadEntry, _ sequence: Int64, _ session: any LoadSession, _ known: inout [String: RecordColumns]
+    ) throws -> LoadedRows {
+        guard let entity = settings.entities.first(where: { $0.name == load.entity }) else {
+            progress.warn("\(load.entity) is in the archive and no longer configured: its full loads are left out.")
+            return LoadedRows()
+        }
+        let columns = try columns(of: entity, session, &known)
+        let writer = try session.fullWriter(of: entity.name, number: load.number)
+        columns.onChange = { try writer.columnsChanged() }
+        let loader = FullLoadLoader(entity: entity, limits: settings.limits, columns: columns, writer: writer)
+        var splitter: ListSplitter?
+        var page = 0
+        let element = { (bytes: UnsafeRawBufferPointer) in
+            try loader.load(bytes) { poison, row in
+                try session.quarantine(
+                    QuarantineItem(
+                        entity: entity.name, sequence: sequence, fullLoad: load.number, page: page, row: row,
+                        path: load.files.first?.path ?? "", reason: poison.reason, detail: poison.detail))
+            }
+        }
+        try archive.read(
+            load,
+            page: { index, _ in
+                page = index
+                // The pages were checked when they were fetched, and their digests when they are read.
+                splitter = ListSplitter(
+                    path: entity.fullLoad?.records ?? [], maxElementBytes: Int(clamping: settings.limits.maxMessageBytes) * 4,
+                    validates: false)
+            },
+            piece: { bytes in try splitter?.feed(bytes, element: element) },
+            end: { _ = try splitter?.finish(element: element) })
+        return loader.result
+    }
+}
+
+extension LoadSummary {
+    fileprivate mutating func add(_ result: LoadedRows) {
+        inserted += result.inserted
+        quarantined += result.quarantined
+        clockCorrected += result.clockCorrected
+    }
+}

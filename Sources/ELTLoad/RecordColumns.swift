@@ -1,0 +1,195 @@
+import ELTCore
+import JSON
+
+/// Why a record can't be a row. The archive keeps it; quarantine says where and why.
+struct Poison: Error {
+    let reason: String
+    let detail: String
+}
+
+/// The columns of an entity as they grow, and the cells of one record after another.
+///
+/// Fields come in the same order from record to record, so which field goes to which column is
+/// worked out once for each order of names.
+final class RecordColumns {
+    private let entity: EntitySettings
+    private let session: any LoadSession
+    private let zone: Zone
+    private(set) var columns: [Column]
+    /// Called after columns changed, so that writers take note.
+    var onChange: () throws -> Void = {}
+    private(set) var drift: [String] = []
+    private(set) var forbidden: Set<String> = []
+
+    /// More columns than this stay in the payload.
+    static let columnsMax = 500
+
+    private var shape: UInt64?
+    /// For each field of the shape its column, or -1.
+    private var targets: [Int] = []
+    private var cells: [Cell] = []
+    private let keyIndex: Int
+    /// Texts that were made and aren't in the record: instants and the key's digits.
+    private let scratch = UnsafeMutableRawPointer.allocate(byteCount: 64 * 32, alignment: 8)
+    private var scratchUsed = 0
+    private var bytes: [UInt8] = []
+
+    init(_ entity: EntitySettings, session: any LoadSession, zone: Zone) throws {
+        self.entity = entity
+        self.session = session
+        self.zone = zone
+        var columns = try session.columns(of: entity.name)
+        if columns.isEmpty {
+            columns = entity.columns.map { Column(name: $0.name, field: $0.name, type: $0.type, isDeclared: $0.type != nil) }
+            // The key always has a column of its own; it's the first unless the project says otherwise.
+            if !columns.contains(where: { $0.name == entity.keyColumn }) {
+                columns.insert(
+                    Column(name: entity.keyColumn, field: entity.key.joined(separator: "."), type: nil, isDeclared: false), at: 0)
+            }
+            try session.evolve(entity.name, to: columns, integersToText: [])
+        }
+        self.columns = columns
+        keyIndex = columns.firstIndex { $0.name == entity.keyColumn } ?? 0
+        cells = Array(repeating: .null, count: columns.count)
+    }
+
+    deinit { scratch.deallocate() }
+
+    /// The cells of a record and its key, borrowed until the next call.
+    func row(of record: DecodedRecord) throws -> (key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) {
+        if record.shape != shape { try learn(record) }
+        scratchUsed = 0
+        for index in cells.indices { cells[index] = .null }
+        for (position, field) in record.fields.enumerated() {
+            let target = targets[position]
+            if target >= 0 { cells[target] = try cell(for: field, at: target) }
+        }
+        if entity.key.count > 1, let key = record.key { cells[keyIndex] = try cell(for: key, at: keyIndex) }
+        let key = try keyText(record.key)
+        return (key, cells.withUnsafeBufferPointer { $0 })
+    }
+
+    private func keyText(_ field: JSONField?) throws -> UnsafeRawBufferPointer {
+        let path = entity.key.joined(separator: ".")
+        guard let field, field.kind != .null else { throw Poison(reason: "no-key", detail: "the record has no \(path)") }
+        let cell = cells[keyIndex]
+        switch (cell.kind, field.kind) {
+        case (.text, .string), (.text, .number), (.text, .integer):
+            guard !cell.text.isEmpty else { throw Poison(reason: "no-key", detail: "\(path) is empty") }
+            return cell.text
+        case (.integer, .integer): return digits(cell.integer)
+        default: throw Poison(reason: "bad-key", detail: "\(path) is neither a text nor a number")
+        }
+    }
+
+    private func keep(_ text: some Collection<UInt8>) -> UnsafeRawBufferPointer {
+        let start = scratch + scratchUsed
+        precondition(scratchUsed + text.count <= 64 * 32, "a record has few instants")
+        UnsafeMutableRawBufferPointer(start: start, count: text.count).copyBytes(from: text)
+        scratchUsed += text.count
+        return UnsafeRawBufferPointer(start: start, count: text.count)
+    }
+
+    private func digits(_ number: Int64) -> UnsafeRawBufferPointer { keep(String(number).utf8) }
+
+    // MARK: Cells
+
+    private func cell(for field: JSONField, at index: Int) throws -> Cell {
+        let column = columns[index]
+        switch ColumnRule.verdict(for: field.kind, type: column.type, isDeclared: column.isDeclared) {
+        case .null: return .null
+        case .integer, .boolean: return Cell(kind: .integer, integer: field.integer, text: Cell.null.text)
+        case .text: return Cell(kind: .text, integer: 0, text: field.text)
+        case .timestamp:
+            guard let instant = zone.instant(field.text) else {
+                throw Poison(reason: "bad-time", detail: "\(column.name) isn't an ISO-8601 time between 1970 and 9999")
+            }
+            guard scratchUsed + 24 <= 64 * 30 else { throw Poison(reason: "bad-value", detail: "too many timestamps") }
+            bytes.removeAll(keepingCapacity: true)
+            instant.append(to: &bytes)
+            return Cell(kind: .text, integer: 0, text: keep(bytes))
+        case .date:
+            guard field.text.count == 10, Day(String(decoding: field.text, as: UTF8.self)) != nil else {
+                throw Poison(reason: "bad-value", detail: "\(column.name) isn't a date YYYY-MM-DD")
+            }
+            return Cell(kind: .text, integer: 0, text: field.text)
+        case .become(let type):
+            try change(index, to: type)
+            return try cell(for: field, at: index)
+        case .refuse:
+            throw Poison(
+                reason: "bad-value",
+                detail: "\(column.name) is \(column.type?.rawValue ?? "unknown") and the value is \(field.kind)")
+        }
+    }
+
+    private func change(_ index: Int, to type: ColumnType) throws {
+        let old = columns[index].type
+        columns[index].type = type
+        try session.evolve(
+            entity.name, to: columns, integersToText: old == .integer ? [columns[index].name] : [])
+        try onChange()
+    }
+
+    // MARK: Fields
+
+    private func learn(_ record: DecodedRecord) throws {
+        targets = []
+        var added: [Column] = []
+        for field in record.fields {
+            let text = String(decoding: field.name, as: UTF8.self)
+            if let known = columns.firstIndex(where: { $0.field == text }) {
+                targets.append(known)
+            } else if let column = try newColumn(for: field, text: text, beside: columns + added) {
+                targets.append(columns.count + added.count)
+                added.append(column)
+            } else {
+                targets.append(-1)
+            }
+        }
+        if !added.isEmpty {
+            columns += added
+            cells = Array(repeating: .null, count: columns.count)
+            try session.evolve(entity.name, to: columns, integersToText: [])
+            try onChange()
+        }
+        shape = record.shape
+    }
+
+    private func newColumn(for field: JSONField, text: String, beside others: [Column]) throws -> Column? {
+        let isFirst = others.allSatisfy { $0.name == entity.keyColumn || $0.isDeclared }
+        switch entity.columnPolicy {
+        case .ignore:
+            try note(text, "ignored")
+            return nil
+        case .fail:
+            forbidden.insert(text)
+            try note(text, "forbidden")
+            return nil
+        case .evolve: break
+        }
+        guard let name = ColumnRule.columnName(for: field.name) else {
+            try note(text, "kept in the archive only: the name can't be a column's")
+            return nil
+        }
+        guard !others.contains(where: { $0.name.lowercased() == name.lowercased() }) else {
+            try note(text, "kept in the archive only: a column of that name is there")
+            return nil
+        }
+        guard others.count < Self.columnsMax else {
+            try note(text, "kept in the archive only: \(Self.columnsMax) columns are the most")
+            return nil
+        }
+        if !isFirst && hasRows { try note(text, "new column") }
+        return Column(name: name, field: text, type: nil, isDeclared: false)
+    }
+
+    /// Whether a record has been seen before this one, so that its fields are news.
+    private var hasRows: Bool { shape != nil }
+
+    private func note(_ field: String, _ what: String) throws {
+        if try session.noteDrift(entity: entity.name, field: field, what: what, at: "") {
+            drift.append("\(entity.name).\(field.prefix(100)): \(what)")
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import ELTCore
+
+/// Names of tables, and how names and texts are written in SQL.
+package enum Names {
+    package static func quoted(_ name: String) -> String {
+        "\"" + name.replacing("\"", with: "\"\"") + "\""
+    }
+    package static func literal(_ text: String) -> String {
+        "'" + text.replacing("'", with: "''") + "'"
+    }
+    package static func list(_ names: [String]) -> String { names.map(quoted).joined(separator: ", ") }
+
+    package static func stream(_ entity: String) -> String { "raw_\(entity)_stream" }
+    package static func stream(_ entity: String, month: Int) -> String {
+        let digits = String(month % 100)
+        return "raw_\(entity)_stream_\(month / 100)_\(digits.count == 1 ? "0" + digits : digits)"
+    }
+    package static func full(_ entity: String) -> String { "raw_\(entity)_full" }
+    /// The physical table behind the view `full`.
+    package static func fullRows(_ entity: String) -> String { "raw_\(entity)_full_rows" }
+    package static func winners(_ entity: String) -> String { "elt_\(entity)_winners" }
+    package static func changed(_ entity: String) -> String { "changed_\(entity)" }
+    package static func changedDays(_ entity: String) -> String { "changed_days_\(entity)" }
+    package static func heads(_ entity: String) -> String { "heads_\(entity)" }
+}

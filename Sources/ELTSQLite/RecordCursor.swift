@@ -1,0 +1,138 @@
+import ELTCore
+import SQLite
+
+/// What the resolver must know of a partition to place its events in the order.
+struct PartitionRank {
+    var operation: Int
+    var topic: Int
+    var partition: Int32
+    var incarnation: Int
+}
+
+/// Records of one kind, sorted by key.
+protocol RecordCursor: AnyObject {
+    /// The key that comes next; valid until `drain`. nil at the end.
+    var key: UnsafeRawBufferPointer? { get }
+    /// Appends all records of the key that comes next, and moves on.
+    func drain(into pool: inout [Winner]) throws
+}
+
+/// Events, from a query that gives key, day, epoch, time, removes, id and month, sorted by key.
+final class EventCursor: RecordCursor {
+    private let statement: Statement
+    private let ranks: [Int64: PartitionRank]
+    private(set) var key: UnsafeRawBufferPointer?
+    private var keyCopy: [UInt8] = []
+    private(set) var records: Int64 = 0
+
+    init(_ statement: Statement, ranks: [Int64: PartitionRank]) throws {
+        self.statement = statement
+        self.ranks = ranks
+        try advance()
+    }
+
+    private func advance() throws { key = try statement.step() ? statement.bytes(0) : nil }
+
+    func drain(into pool: inout [Winner]) throws {
+        guard let first = key else { return }
+        keyCopy.removeAll(keepingCapacity: true)
+        keyCopy.append(contentsOf: first)
+        while let key, key.elementsEqual(keyCopy) {
+            let id = statement.int(5)
+            let removes = statement.int(4) != 0
+            // A topic that's no longer configured has no rank: its rows aren't records any more.
+            if let rank = ranks[PackedPlace.group(id)] {
+                let order = RecordOrder(
+                    epoch: Int(statement.int(2)), kind: .event, time: statement.int(3),
+                    operationRank: rank.operation, topicRank: rank.topic, partition: rank.partition,
+                    incarnation: rank.incarnation, offset: PackedPlace.offset(id))
+                pool.append(
+                    Winner(
+                        order: order, day: Int32(truncatingIfNeeded: statement.int(1)), removed: removes,
+                        origin: Int32(truncatingIfNeeded: statement.int(6)), place: id))
+                records += 1
+            }
+            try advance()
+        }
+    }
+}
+
+/// Rows of one full load, from a query that gives key and id, sorted by key.
+final class FullLoadCursor: RecordCursor {
+    private let statement: Statement
+    private let load: FullLoadMark
+    private(set) var key: UnsafeRawBufferPointer?
+    private var keyCopy: [UInt8] = []
+    private(set) var records: Int64 = 0
+
+    init(_ statement: Statement, load: FullLoadMark) throws {
+        self.statement = statement
+        self.load = load
+        try advance()
+    }
+
+    private func advance() throws { key = try statement.step() ? statement.bytes(0) : nil }
+
+    func drain(into pool: inout [Winner]) throws {
+        guard let first = key else { return }
+        keyCopy.removeAll(keepingCapacity: true)
+        keyCopy.append(contentsOf: first)
+        while let key, key.elementsEqual(keyCopy) {
+            let id = statement.int(1)
+            pool.append(
+                Winner(
+                    order: .fullLoad(epoch: load.number, row: PackedPlace.offset(id)), day: load.day.daysSinceEpoch,
+                    removed: false, origin: 0, place: id))
+            records += 1
+            try advance()
+        }
+    }
+}
+
+/// Winners as they're stored, sorted by key and day.
+final class StoredCursor: RecordCursor {
+    private let statement: Statement
+    private(set) var key: UnsafeRawBufferPointer?
+    private var keyCopy: [UInt8] = []
+
+    init(_ statement: Statement) throws {
+        self.statement = statement
+        try advance()
+    }
+
+    private func advance() throws { key = try statement.step() ? statement.bytes(0) : nil }
+
+    func drain(into pool: inout [Winner]) throws {
+        guard let first = key else { return }
+        keyCopy.removeAll(keepingCapacity: true)
+        keyCopy.append(contentsOf: first)
+        while let key, key.elementsEqual(keyCopy) {
+            pool.append(Self.winner(statement))
+            try advance()
+        }
+    }
+
+    /// From columns key, from_day, ord, removed, origin, place.
+    static func winner(_ statement: Statement) -> Winner {
+        Winner(
+            stored: statement.bytes(2), day: Int32(truncatingIfNeeded: statement.int(1)),
+            removed: statement.int(3) != 0, origin: Int32(truncatingIfNeeded: statement.int(4)),
+            place: statement.int(5))
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Less in the order of bytes, which is SQLite's BINARY collation.
+    @inline(__always) func precedes(_ other: UnsafeRawBufferPointer) -> Bool {
+        let count = Swift.min(self.count, other.count)
+        for index in 0..<count where self[index] != other[index] { return self[index] < other[index] }
+        return self.count < other.count
+    }
+
+    @inline(__always) func elementsEqual(_ other: [UInt8]) -> Bool {
+        count == other.count && other.withUnsafeBytes { bytes in
+            for index in 0..<count where self[index] != bytes[index] { return false }
+            return true
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import ELTCore
+import Foundation
+import SQLite
+
+/// The SQLite file that holds raw tables, models and the ledger.
+///
+/// It has one writing connection, this one; readers open the file for themselves, see the state of
+/// the last commit, and never wait.
+package final class SQLiteWarehouse {
+    package let path: String
+    package let database: Database
+
+    /// Opens the warehouse for writing, and makes it if it isn't there.
+    package init(path: String) throws {
+        self.path = path
+        do {
+            try Self.prepareFile(path)
+            database = try Database(path: path, mode: .create)
+            try Self.configure(database)
+            try Self.migrate(database, path: path)
+        } catch let error as SQLiteError {
+            throw WarehouseError.from(error, path: path)
+        }
+    }
+
+    /// A private copy's connection: no durability, gone after the command.
+    package init(scratch path: String) throws {
+        self.path = path
+        do {
+            try Self.prepareFile(path)
+            database = try Database(path: path, mode: .create)
+            try database.execute(
+                """
+                PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;
+                PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
+                """)
+            try Self.migrate(database, path: path)
+        } catch let error as SQLiteError {
+            throw WarehouseError.from(error, path: path)
+        }
+    }
+
+    /// Personal data: the folder and the file are their owner's alone, whatever the umask.
+    private static func prepareFile(_ path: String) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        if !FileManager.default.fileExists(atPath: folder) {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        }
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            let reason = String(cString: strerror(errno))
+            throw WarehouseError.storage(path: path, SQLiteError(code: 14, message: reason, sql: nil))
+        }
+        // SQLite gives its -wal and -shm files the permissions of the file itself.
+        fchmod(descriptor, 0o600)
+        close(descriptor)
+    }
+
+    private static func configure(_ database: Database) throws {
+        // SECURE_DELETE is compiled in and costs a write for every page we free: off for our own
+        // rewriting. FULL because NORMAL may lose a committed run when the power goes.
+        try database.execute(
+            """
+            PRAGMA busy_timeout=30000; PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+            PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
+            PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON;
+            """)
+    }
+
+    private static func migrate(_ database: Database, path: String) throws {
+        let version = try database.value("PRAGMA user_version").integer ?? 0
+        guard version <= Schema.version else {
+            throw WarehouseError.newer(path: path, version: version, known: Schema.version)
+        }
+        guard version == 0 else { return }
+        try database.transaction {
+            try database.execute(Schema.ledger)
+            try database.execute("PRAGMA user_version=\(Schema.version)")
+        }
+    }
+
+    /// Runs `body` in a transaction and says in our words what went wrong.
+    package func transaction<T>(_ body: () throws -> T) throws -> T {
+        do {
+            return try database.transaction(body)
+        } catch let error as SQLiteError {
+            throw WarehouseError.from(error, path: path)
+        }
+    }
+
+    package func meta(_ name: String) throws -> SQLValue {
+        try database.value("SELECT value FROM elt_meta WHERE name=?1", [.text(name)])
+    }
+
+    package func setMeta(_ name: String, _ value: SQLValue) throws {
+        try database.execute(
+            "INSERT INTO elt_meta VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value=excluded.value",
+            [.text(name), value])
+    }
+
+    /// The sequence of the newest manifest entry that is loaded.
+    package var loadedSequence: Int64 { get throws { try meta("loaded_sequence").integer ?? 0 } }
+    /// The sequence up to which the models have been published.
+    package var publishedSequence: Int64 { get throws { try meta("published_sequence").integer ?? 0 } }
+    /// The latest instant that any run has had.
+    package var latestNow: Instant? {
+        get throws { try meta("latest_now").integer.map(Instant.init(milliseconds:)) }
+    }
+
+    /// Moves the log into the file. False if a reader holds it up, and the log can't shrink.
+    @discardableResult
+    package func checkpoint() throws -> Bool { try database.checkpoint(truncate: false) }
+
+    /// Bytes of the write-ahead log.
+    package var logBytes: Int64 {
+        var status = stat()
+        return stat(path + "-wal", &status) == 0 ? Int64(status.st_size) : 0
+    }
+
+    /// Empties everything that can be built again; ledger rows of past runs stay.
+    package func forgetRaw() throws {
+        for row in try database.query(
+            "SELECT type, name FROM sqlite_schema WHERE (name LIKE 'raw\\_%' ESCAPE '\\' OR name LIKE 'elt\\_%\\_winners' ESCAPE '\\') AND type IN ('table', 'view') ORDER BY type DESC")
+        {
+            guard let type = row[0].text, let name = row[1].text else { continue }
+            try database.execute("DROP \(type == "view" ? "VIEW" : "TABLE") IF EXISTS \(Names.quoted(name))")
+        }
+        for table in [
+            "elt_segments", "elt_offsets", "elt_partitions", "elt_incarnations", "elt_full_loads", "elt_watermarks",
+            "elt_gaps", "elt_pending", "elt_quarantine", "elt_columns", "elt_drift", "elt_freshness",
+        ] { try database.execute("DELETE FROM \(table)") }
+        try database.execute(
+            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_digest', 'published_sequence', 'latest_now', 'full_from')")
+    }
+}

@@ -1,0 +1,128 @@
+import ELTCore
+import SQLite
+
+/// Writes whole timelines in the order of their keys, and the newest living winner of each beside.
+final class TimelineWriter {
+    private let insert: Statement
+    private let head: Statement
+    private(set) var keys: Int64 = 0
+
+    init(_ database: Database, _ entity: String) throws {
+        insert = try database.prepare(
+            "INSERT INTO \(Names.quoted(Names.winners(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        head = try database.prepare("INSERT INTO temp.\(Names.quoted(Names.heads(entity))) VALUES (?1, ?2, ?3, ?4)")
+    }
+
+    func write(_ key: [UInt8], _ winners: [Winner]) throws {
+        guard let newest = winners.last else { return }
+        keys += 1
+        try key.withUnsafeBytes { key in
+            for winner in winners { try insert.write(winner, key: key) }
+            guard !newest.removed else { return }
+            head.bind(1, Int64(newest.origin))
+            head.bindBorrowed(2, text: key)
+            head.bind(3, Int64(newest.day))
+            head.bind(4, newest.place)
+            try head.run()
+        }
+    }
+}
+
+/// Changes timelines where new records were laid in, and notes what changed by it.
+final class PendingWriter {
+    private let select: Statement
+    private let insert: Statement
+    private let delete: Statement
+    private let changed: Statement
+    private let changedDay: Statement
+    private let built: ClosedRange<Int32>?
+    private(set) var changedKeys: Int64 = 0
+    private(set) var changedDays: Set<Int32> = []
+
+    init(_ database: Database, _ entity: String, built: ClosedRange<Day>?) throws {
+        let table = Names.quoted(Names.winners(entity))
+        // The winner that holds on the day of the earliest record, and all after it.
+        select = try database.prepare(
+            """
+            SELECT key, from_day, ord, removed, origin, place FROM \(table) WHERE key=?1 AND from_day >= coalesce(
+                (SELECT max(from_day) FROM \(table) WHERE key=?1 AND from_day <= ?2), ?2) ORDER BY from_day
+            """)
+        insert = try database.prepare("INSERT OR REPLACE INTO \(table) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        delete = try database.prepare("DELETE FROM \(table) WHERE key=?1 AND from_day=?2")
+        changed = try database.prepare(
+            "INSERT INTO temp.\(Names.quoted(Names.changed(entity))) VALUES (?1, ?2, ?3, ?4, ?5)")
+        changedDay = try database.prepare(
+            "INSERT INTO temp.\(Names.quoted(Names.changedDays(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        self.built = built.map { $0.lowerBound.daysSinceEpoch...$0.upperBound.daysSinceEpoch }
+    }
+
+    func stored(_ key: [UInt8], from day: Int32) throws -> [Winner] {
+        try key.withUnsafeBytes { key in
+            select.bindBorrowed(1, text: key)
+            select.bind(2, Int64(day))
+            var winners: [Winner] = []
+            while try select.step() { winners.append(StoredCursor.winner(select)) }
+            select.reset()
+            return winners
+        }
+    }
+
+    func write(_ key: [UInt8], old: [Winner], new: [Winner]) throws {
+        try key.withUnsafeBytes { key in
+            for winner in old where !new.contains(where: { $0.day == winner.day }) {
+                delete.bindBorrowed(1, text: key)
+                delete.bind(2, Int64(winner.day))
+                try delete.run()
+            }
+            for (index, winner) in new.enumerated()
+            where !old.contains(where: { $0.day == winner.day && $0.isSameRecord(as: winner) }) {
+                try insert.write(winner, key: key)
+                try noteDays(winner, until: index + 1 < new.count ? new[index + 1].day : nil, key: key)
+                if index == new.count - 1 { try noteHead(winner, key: key) }
+            }
+        }
+    }
+
+    private func noteHead(_ winner: Winner, key: UnsafeRawBufferPointer) throws {
+        changedKeys += 1
+        changed.bindBorrowed(1, text: key)
+        changed.bind(2, Int64(winner.day))
+        changed.bind(3, winner.removed ? 1 : 0)
+        changed.bind(4, Int64(winner.origin))
+        changed.bind(5, winner.place)
+        try changed.run()
+    }
+
+    /// A winner holds until the next one: every standing day in between is touched.
+    private func noteDays(_ winner: Winner, until next: Int32?, key: UnsafeRawBufferPointer) throws {
+        guard let built else { return }
+        let last = min(built.upperBound, next.map { $0 - 1 } ?? built.upperBound)
+        var day = max(winner.day, built.lowerBound)
+        while day <= last {
+            changedDays.insert(day)
+            changedDay.bind(1, Int64(day))
+            changedDay.bindBorrowed(2, text: key)
+            changedDay.bind(3, Int64(winner.day))
+            changedDay.bind(4, winner.removed ? 1 : 0)
+            changedDay.bind(5, Int64(winner.origin))
+            changedDay.bind(6, winner.place)
+            try changedDay.run()
+            day += 1
+        }
+    }
+}
+
+extension Statement {
+    /// Into columns key, from_day, ord, removed, origin, place.
+    @inline(__always) fileprivate func write(_ winner: Winner, key: UnsafeRawBufferPointer) throws {
+        bindBorrowed(1, text: key)
+        bind(2, Int64(winner.day))
+        bind(4, winner.removed ? 1 : 0)
+        bind(5, Int64(winner.origin))
+        bind(6, winner.place)
+        try winner.withOrder {
+            bindBorrowed(3, blob: $0)
+            try run()
+        }
+    }
+}

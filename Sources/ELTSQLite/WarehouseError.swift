@@ -1,0 +1,77 @@
+import ELTCore
+import SQLite
+
+/// What can be wrong with the warehouse.
+package enum WarehouseError: ELTError {
+    case storage(path: String, SQLiteError)
+    case busy(path: String)
+    case damaged(path: String, String)
+    case newer(path: String, version: Int64, known: Int64)
+    case model(name: String, SQLiteError)
+    case duplicateKey(model: String, key: [String])
+    case missingKey(model: String, key: [String])
+    case statement(SQLiteError)
+
+    package var code: String {
+        switch self {
+        case .storage: "warehouse.storage"
+        case .busy: "warehouse.busy"
+        case .damaged: "warehouse.damaged"
+        case .newer: "warehouse.newer"
+        case .model: "model.failed"
+        case .duplicateKey: "model.duplicate-key"
+        case .missingKey: "model.missing-key"
+        case .statement: "warehouse.statement"
+        }
+    }
+
+    package var kind: ErrorKind {
+        switch self {
+        case .storage, .damaged: .storage
+        case .busy: .locked
+        case .newer: .configuration
+        case .model, .duplicateKey, .missingKey: .data
+        case .statement: .failed
+        }
+    }
+
+    package var problem: String {
+        switch self {
+        case .storage(let path, let error): "The warehouse \(path) can't be read or written: \(error.message)."
+        case .busy(let path): "The warehouse \(path) is locked by another program."
+        case .damaged(let path, let what): "The warehouse \(path) is damaged: \(what)."
+        case .newer(let path, let version, let known):
+            "The warehouse \(path) has format \(version); this program knows formats up to \(known)."
+        case .model(let name, let error): "The model \(name) failed: \(error.message).\(error.sql.map { "\n\($0)" } ?? "")"
+        case .duplicateKey(let model, let key):
+            "The model \(model) gives two rows for one \(key.joined(separator: ", "))."
+        case .missingKey(let model, let key):
+            "The model \(model) has no column \(key.joined(separator: ", ")), which its config names as key."
+        case .statement(let error): "The warehouse refused a statement: \(error)."
+        }
+    }
+
+    package var remedy: String {
+        switch self {
+        case .storage:
+            "Check free space and permissions of its folder, then run the same command again; nothing is half done."
+        case .busy: "Close the program that writes to it (see `lsof`), then run the same command again."
+        case .damaged: "Move the file away and run 'elt rebuild --from-archive': the archive has everything."
+        case .newer: "Use the newer elt, or move the file away and run 'elt rebuild --from-archive'."
+        case .model: "Mend the model's SQL and run 'elt build'. The tables stand as they were published last."
+        case .duplicateKey: "Make the query give one row for each key, for example with group by."
+        case .missingKey: "Name a column of the query in unique_key or partition_by."
+        case .statement: "This is a fault of elt: please report it with the statement."
+        }
+    }
+
+    /// SQLite's error as what it means here.
+    package static func from(_ error: SQLiteError, path: String) -> WarehouseError {
+        switch error.primaryCode {
+        case 5, 6: .busy(path: path)  // BUSY, LOCKED
+        case 8, 10, 13, 14, 23: .storage(path: path, error)  // READONLY, IOERR, FULL, CANTOPEN, AUTH
+        case 11, 26: .damaged(path: path, error.message)  // CORRUPT, NOTADB
+        default: .statement(error)
+        }
+    }
+}

@@ -1,0 +1,230 @@
+import ELTCore
+import SQLite
+
+/// Finds the winner of every key on every day, from the raw rows (semantics, sections 3 to 5).
+struct WinnersResolver {
+    let warehouse: SQLiteWarehouse
+    let entity: EntitySettings
+    /// The days that models hold already.
+    let built: ClosedRange<Day>?
+
+    private var database: Database { warehouse.database }
+    private var tables: RawTables { RawTables(database: database, entity: entity.name) }
+    private var name: String { entity.name }
+
+    func resolve(everything: Bool) throws -> Resolution {
+        try database.execute(Schema.winners(name))
+        let loads = try warehouse.fullLoads(of: name)
+        let published = try warehouse.publishedSequence
+        let fresh = try database.query(
+            "SELECT number FROM elt_full_loads WHERE entity=?1 AND sequence > ?2",
+            [.text(name), .integer(published)]
+        ).compactMap { $0[0].integer }
+        try createTemporaryTables()
+        if everything { return try resolveAll(from: nil, loads: loads) }
+        if fresh.isEmpty { return try resolvePending(loads: loads) }
+        // Events of the new epoch may lie as much before T0 as clocks may differ.
+        let marks = loads.filter { fresh.contains(Int64($0.number)) }
+        let first = try marks.map { $0.day.previous }.min() ?? firstPendingDay() ?? Day(daysSinceEpoch: 0)
+        return try resolveAll(from: first, loads: loads)
+    }
+
+    // MARK: An ordinary hour
+
+    /// Lays the records that were loaded since the last publication into the timelines of their keys.
+    private func resolvePending(loads: [FullLoadMark]) throws -> Resolution {
+        var resolution = Resolution(firstDay: nil)
+        if let query = try pendingQuery(before: nil) {
+            let cursor = try EventCursor(try database.prepare(query), ranks: try ranks())
+            let writer = try PendingWriter(database, name, built: built)
+            let absences = entity.fullLoad?.absent == .remove ? loads : []
+            var pool: [Winner] = []
+            var timeline = Timeline()
+            while let key = cursor.key {
+                let key = Array(key)
+                pool.removeAll(keepingCapacity: true)
+                try cursor.drain(into: &pool)
+                guard let earliest = pool.map(\.day).min() else { continue }
+                let old = try writer.stored(key, from: earliest)
+                addAbsences(of: absences, to: &pool)
+                pool.append(contentsOf: old)
+                timeline.build(from: &pool)
+                resolution.ties += timeline.ties
+                try writer.write(key, old: old, new: timeline.winners)
+            }
+            resolution.records = cursor.records
+            resolution.changedKeys = writer.changedKeys
+            resolution.changedDays = writer.changedDays.sorted().map { Day(daysSinceEpoch: $0) }
+        }
+        try database.execute(Schema.winnersIndex(name))
+        resolution.firstDay = try firstDay()
+        return resolution
+    }
+
+    /// Records of a lower epoch than a full load are answered for by it.
+    private func addAbsences(of loads: [FullLoadMark], to pool: inout [Winner]) {
+        guard !loads.isEmpty, let lowest = pool.map({ Int($0.words.0 >> 32) }).min() else { return }
+        for load in loads where load.number > lowest { pool.append(Self.absence(load)) }
+    }
+
+    private static func absence(_ load: FullLoadMark) -> Winner {
+        Winner(
+            order: .absence(epoch: load.number), day: load.day.daysSinceEpoch, removed: true, origin: 0, place: 0)
+    }
+
+    // MARK: A full load, or everything
+
+    /// Makes all timelines anew: up to the day before `from` as they stand, from then on from the records.
+    private func resolveAll(from: Day?, loads: [FullLoadMark]) throws -> Resolution {
+        let table = Names.quoted(Names.winners(name))
+        try database.execute("ALTER TABLE \(table) RENAME TO elt_old_winners")
+        try database.execute("DROP INDEX IF EXISTS \(Names.quoted(Names.winners(name) + "_day"))")
+        try database.execute(Schema.winners(name))
+        let ranks = try ranks()
+        var cursors: [any RecordCursor] = []
+        if let from {
+            cursors.append(
+                try StoredCursor(
+                    try database.prepare(
+                        "SELECT key, from_day, ord, removed, origin, place FROM elt_old_winners WHERE from_day < \(from.daysSinceEpoch) ORDER BY key, from_day"
+                    )))
+        }
+        for load in loads where from.map({ load.day >= $0 }) ?? true { cursors.append(try fullLoadCursor(load)) }
+        if let query = try eventsQuery(from: from) {
+            cursors.append(try EventCursor(try database.prepare(query), ranks: ranks))
+        }
+        let absences = entity.fullLoad?.absent == .remove ? loads.map(Self.absence) : []
+        let writer = try TimelineWriter(database, name)
+        var pool: [Winner] = []
+        var timeline = Timeline()
+        var resolution = Resolution(fullFrom: from)
+        while let least = Self.least(cursors) {
+            let key = Array(least)
+            pool.removeAll(keepingCapacity: true)
+            for cursor in cursors where cursor.key?.elementsEqual(key) == true { try cursor.drain(into: &pool) }
+            if pool.isEmpty { continue }
+            pool.append(contentsOf: absences)
+            timeline.build(from: &pool)
+            resolution.ties += timeline.ties
+            try writer.write(key, timeline.winners)
+        }
+        resolution.records = cursors.reduce(0) {
+            $0 + (($1 as? EventCursor)?.records ?? 0) + (($1 as? FullLoadCursor)?.records ?? 0)
+        }
+        cursors = []
+        try database.execute("DROP TABLE elt_old_winners")
+        try database.execute(Schema.winnersIndex(name))
+        resolution.changedKeys = writer.keys
+        resolution.firstDay = try firstDay()
+        let pending = try firstPendingDay()
+        resolution.fullFrom = [from, pending].compactMap { $0 }.min() ?? resolution.firstDay
+        if from == nil { resolution.fullFrom = resolution.firstDay ?? Day(daysSinceEpoch: 0) }
+        return resolution
+    }
+
+    private static func least(_ cursors: [any RecordCursor]) -> UnsafeRawBufferPointer? {
+        var least: UnsafeRawBufferPointer?
+        for cursor in cursors {
+            guard let key = cursor.key else { continue }
+            if let known = least, !key.precedes(known) { continue }
+            least = key
+        }
+        return least
+    }
+
+    private func fullLoadCursor(_ load: FullLoadMark) throws -> FullLoadCursor {
+        let sorted = try database.value(
+            "SELECT sorted FROM elt_full_loads WHERE entity=?1 AND number=?2",
+            [.text(name), .integer(Int64(load.number))])
+        let number = Int64(load.number)
+        let statement = try database.prepare(
+            """
+            SELECT _key, _id FROM \(Names.quoted(Names.fullRows(name)))
+            WHERE _id BETWEEN \(PackedPlace.pack(number, 0)) AND \(PackedPlace.pack(number, PackedPlace.offsetMask))
+            ORDER BY \(sorted == .integer(1) ? "_id" : "_key, _id")
+            """)
+        return try FullLoadCursor(statement, load: load)
+    }
+
+    // MARK: Queries
+
+    private static func arm(_ table: String, _ month: Int, join: String, where condition: String) -> String {
+        "SELECT r._key AS k, r._day, r._epoch, r._time, r._removes, r._id, \(month) FROM \(join)\(Names.quoted(table)) r WHERE \(condition)"
+    }
+
+    /// What was loaded since the last publication; nil if nothing was.
+    private func pendingQuery(before day: Day?) throws -> String? {
+        guard try database.value("SELECT 1 FROM elt_pending WHERE entity=?1", [.text(name)]) != .null else { return nil }
+        let arms = try pendingArms(before: day)
+        return arms.isEmpty ? nil : arms.joined(separator: " UNION ALL ") + " ORDER BY k"
+    }
+
+    private func pendingArms(before day: Day?) throws -> [String] {
+        let until = day.map { " AND r._day < \($0.daysSinceEpoch)" } ?? ""
+        return try tables.months().map {
+            Self.arm(
+                Names.stream(name, month: $0), $0, join: "elt_pending b CROSS JOIN ",
+                where: "b.entity = \(Names.literal(name)) AND r._id BETWEEN b.low AND b.high\(until)")
+        }
+    }
+
+    private func eventsQuery(from day: Day?) throws -> String? {
+        var arms = try tables.months().filter { month in day.map { month >= $0.month } ?? true }.map {
+            Self.arm(
+                Names.stream(name, month: $0), $0, join: "",
+                where: day.map { "r._day >= \($0.daysSinceEpoch)" } ?? "true")
+        }
+        // Late ones that were loaded in the meantime lie before, and aren't in the timelines yet.
+        if let day { arms += try pendingArms(before: day) }
+        return arms.isEmpty ? nil : arms.joined(separator: " UNION ALL ") + " ORDER BY k"
+    }
+
+    private func firstPendingDay() throws -> Day? {
+        var first: Int64?
+        for month in try tables.months() {
+            let day = try database.value(
+                """
+                SELECT min(r._day) FROM elt_pending b CROSS JOIN \(Names.quoted(Names.stream(name, month: month))) r
+                WHERE b.entity=?1 AND r._id BETWEEN b.low AND b.high
+                """, [.text(name)])
+            if let day = day.integer { first = min(first ?? day, day) }
+        }
+        return first.map { Day(daysSinceEpoch: Int32(truncatingIfNeeded: $0)) }
+    }
+
+    private func firstDay() throws -> Day? {
+        try database.value("SELECT min(from_day) FROM \(Names.quoted(Names.winners(name)))").integer
+            .map { Day(daysSinceEpoch: Int32(truncatingIfNeeded: $0)) }
+    }
+
+    private func ranks() throws -> [Int64: PartitionRank] {
+        var ranks: [Int64: PartitionRank] = [:]
+        for row in try database.query(
+            "SELECT id, topic, incarnation, \"partition\" FROM elt_partitions WHERE entity=?1", [.text(name)])
+        {
+            guard let rank = entity.topics.firstIndex(where: { $0.name == row[1].text }), let id = row[0].integer
+            else { continue }
+            ranks[id] = PartitionRank(
+                operation: entity.topics[rank].operation.rawValue, topic: rank,
+                partition: Int32(row[3].integer ?? 0), incarnation: Int(row[2].integer ?? 1))
+        }
+        return ranks
+    }
+
+    private func createTemporaryTables() throws {
+        let (changed, days, heads) = (Names.changed(name), Names.changedDays(name), Names.heads(name))
+        try database.execute(
+            """
+            DROP TABLE IF EXISTS temp.\(Names.quoted(changed));
+            DROP TABLE IF EXISTS temp.\(Names.quoted(days));
+            DROP TABLE IF EXISTS temp.\(Names.quoted(heads));
+            CREATE TEMP TABLE \(Names.quoted(changed)) (
+                key TEXT PRIMARY KEY, from_day INTEGER, removed INTEGER, origin INTEGER, place INTEGER) WITHOUT ROWID;
+            CREATE TEMP TABLE \(Names.quoted(days)) (
+                on_day INTEGER, key TEXT, from_day INTEGER, removed INTEGER, origin INTEGER, place INTEGER,
+                PRIMARY KEY (on_day, key)) WITHOUT ROWID;
+            CREATE TEMP TABLE \(Names.quoted(heads)) (
+                origin INTEGER, key TEXT, from_day INTEGER, place INTEGER, PRIMARY KEY (origin, key)) WITHOUT ROWID;
+            """)
+    }
+}

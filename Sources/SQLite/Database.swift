@@ -1,0 +1,133 @@
+import CSQLite
+
+/// One open SQLite file. It belongs to one thread: nothing here locks.
+package final class Database {
+    package enum Mode: Sendable { case readOnly, readWrite, create }
+
+    package let handle: OpaquePointer
+    package let path: String
+
+    package init(path: String, mode: Mode) throws {
+        let flags =
+            switch mode {
+            case .readOnly: SQLITE_OPEN_READONLY
+            case .readWrite: SQLITE_OPEN_READWRITE
+            case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            }
+        var handle: OpaquePointer?
+        let result = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        guard result == SQLITE_OK, let handle else {
+            let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            sqlite3_close_v2(handle)
+            throw SQLiteError(code: result, message: "can't open \(path): \(message)", sql: nil)
+        }
+        self.handle = handle
+        self.path = path
+        // What a file or a model says can't change the schema table, run untrusted functions or load code.
+        for (option, on) in [
+            (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+            (SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0), (SQLITE_DBCONFIG_DQS_DML, 0),
+            (SQLITE_DBCONFIG_DQS_DDL, 0),
+        ] {
+            _ = elt_sqlite3_db_config_flag(handle, option, Int32(on))
+        }
+    }
+
+    deinit { sqlite3_close_v2(handle) }
+
+    func error(_ sql: String?) -> SQLiteError {
+        SQLiteError(
+            code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql)
+    }
+
+    package func prepare(_ sql: String) throws -> Statement { try Statement(sql, self) }
+
+    /// Runs one or more statements that give no rows.
+    package func execute(_ sql: String) throws {
+        guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw error(sql) }
+    }
+
+    package func execute(_ sql: String, _ bindings: [SQLValue]) throws {
+        let statement = try prepare(sql)
+        for (index, value) in bindings.enumerated() { statement.bind(Int32(index + 1), value) }
+        while try statement.step() {}
+    }
+
+    package func query(_ sql: String, _ bindings: [SQLValue] = []) throws -> [[SQLValue]] {
+        let statement = try prepare(sql)
+        for (index, value) in bindings.enumerated() { statement.bind(Int32(index + 1), value) }
+        var rows: [[SQLValue]] = []
+        while try statement.step() { rows.append(statement.row) }
+        return rows
+    }
+
+    /// The first column of the first row.
+    package func value(_ sql: String, _ bindings: [SQLValue] = []) throws -> SQLValue {
+        let statement = try prepare(sql)
+        for (index, value) in bindings.enumerated() { statement.bind(Int32(index + 1), value) }
+        return try statement.step() ? statement.value(0) : .null
+    }
+
+    /// Rows that the last INSERT, UPDATE or DELETE touched.
+    package var changes: Int64 { sqlite3_changes64(handle) }
+
+    /// Whether a transaction is open.
+    package var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    /// Runs `body` in a transaction, which lasts if `body` returns.
+    package func transaction<T>(_ body: () throws -> T) throws -> T {
+        try execute("BEGIN IMMEDIATE")
+        do {
+            let result = try body()
+            try execute("COMMIT")
+            return result
+        } catch {
+            // The first error is the one to report: ROLLBACK may fail because of it.
+            if isInTransaction { try? execute("ROLLBACK") }
+            throw error
+        }
+    }
+
+    /// Moves what the write-ahead log holds into the file. False if a reader kept it from ending.
+    package func checkpoint(truncate: Bool) throws -> Bool {
+        let row = try query("PRAGMA wal_checkpoint(\(truncate ? "TRUNCATE" : "PASSIVE"))").first
+        return row?.first == .integer(0)
+    }
+}
+
+extension Database {
+
+
+    /// Prepares a statement of a person's: it may read, and nothing else. ATTACH, PRAGMA, writes,
+    /// extensions and the like are refused by SQLite itself while it's compiled.
+    package func prepareGuarded(_ sql: String) throws -> Statement {
+        sqlite3_set_authorizer(
+            handle,
+            { _, action, first, second, _, _ in
+                switch action {
+                case SQLITE_SELECT, SQLITE_READ, SQLITE_RECURSIVE: return SQLITE_OK
+                case SQLITE_FUNCTION:
+                    let name = second.map { String(cString: $0).lowercased() } ?? ""
+                    return ["load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"].contains(name)
+                        ? SQLITE_DENY : SQLITE_OK
+                case SQLITE_PRAGMA:
+                    let name = first.map { String(cString: $0).lowercased() } ?? ""
+                    return second == nil && readablePragmas.contains(name) ? SQLITE_OK : SQLITE_DENY
+                default: return SQLITE_DENY
+                }
+            }, nil)
+        defer { sqlite3_set_authorizer(handle, nil, nil) }
+        return try prepare(sql)
+    }
+
+    /// Interrupts statements that are running once `stop` says so; asked every million steps.
+    package func setProgress(_ stop: (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?) {
+        sqlite3_progress_handler(handle, 1_000_000, stop, nil)
+    }
+
+    package func limit(_ id: Int32, _ value: Int32) { sqlite3_limit(handle, id, value) }
+}
+
+private let readablePragmas: Set<String> = [
+    "table_info", "table_xinfo", "table_list", "index_list", "database_list", "page_count", "page_size",
+]

@@ -1,0 +1,131 @@
+import CSQLite
+
+/// A value as SQLite keeps it.
+package enum SQLValue: Hashable, Sendable {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+
+    package var text: String? { if case .text(let text) = self { text } else { nil } }
+    package var integer: Int64? { if case .integer(let integer) = self { integer } else { nil } }
+}
+
+/// A prepared statement. It belongs to its database's thread.
+package final class Statement {
+    package let handle: OpaquePointer
+    private let database: Database
+
+    init(_ sql: String, _ database: Database) throws {
+        var handle: OpaquePointer?
+        var sql = sql
+        let result = sql.withUTF8 { text in
+            text.withMemoryRebound(to: CChar.self) {
+                sqlite3_prepare_v3(
+                    database.handle, $0.baseAddress, Int32($0.count), UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+            }
+        }
+        guard result == SQLITE_OK else { throw database.error(sql) }
+        guard let handle else { throw SQLiteError(code: SQLITE_MISUSE, message: "no statement", sql: sql) }
+        self.handle = handle
+        self.database = database
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    @inline(__always) package func bind(_ index: Int32, _ value: Int64) {
+        sqlite3_bind_int64(handle, index, value)
+    }
+    @inline(__always) package func bindNull(_ index: Int32) { sqlite3_bind_null(handle, index) }
+
+    /// Binds text without copying it: it must stay where it is until the statement is reset or bound anew.
+    @inline(__always) package func bindBorrowed(_ index: Int32, text: UnsafeRawBufferPointer) {
+        guard let base = text.baseAddress, text.count > 0 else {
+            sqlite3_bind_text(handle, index, "", 0, nil)
+            return
+        }
+        sqlite3_bind_text(handle, index, base.assumingMemoryBound(to: CChar.self), Int32(text.count), nil)
+    }
+
+    /// Binds a blob without copying it, like `bindBorrowed(_:text:)`.
+    @inline(__always) package func bindBorrowed(_ index: Int32, blob: UnsafeRawBufferPointer) {
+        sqlite3_bind_blob(handle, index, blob.baseAddress, Int32(blob.count), nil)
+    }
+
+    package func bind(_ index: Int32, _ text: String) {
+        var text = text
+        text.withUTF8 {
+            _ = $0.withMemoryRebound(to: CChar.self) {
+                sqlite3_bind_text(handle, index, $0.baseAddress ?? emptyText, Int32($0.count), transient)
+            }
+        }
+    }
+
+    package func bind(_ index: Int32, _ value: SQLValue) {
+        switch value {
+        case .null: bindNull(index)
+        case .integer(let integer): bind(index, integer)
+        case .real(let real): sqlite3_bind_double(handle, index, real)
+        case .text(let text): bind(index, text)
+        case .blob(let bytes): bytes.withUnsafeBytes {
+            _ = sqlite3_bind_blob(handle, index, $0.baseAddress ?? UnsafeRawPointer(emptyText), Int32($0.count), transient)
+        }
+        }
+    }
+
+    /// True while there's a row.
+    @inline(__always) package func step() throws -> Bool {
+        let result = sqlite3_step(handle)
+        if result == SQLITE_ROW { return true }
+        if result == SQLITE_DONE { return false }
+        let error = database.error(String(cString: sqlite3_sql(handle)))
+        sqlite3_reset(handle)
+        throw error
+    }
+
+    /// Runs a statement that gives no rows, and makes it ready for the next time.
+    @inline(__always) package func run() throws {
+        _ = try step()
+        sqlite3_reset(handle)
+    }
+
+    @inline(__always) package func reset() { sqlite3_reset(handle) }
+
+    package var columnCount: Int32 { sqlite3_column_count(handle) }
+    package func columnName(_ index: Int32) -> String { String(cString: sqlite3_column_name(handle, index)) }
+    package func declaredType(_ index: Int32) -> String? {
+        sqlite3_column_decltype(handle, index).map { String(cString: $0) }
+    }
+
+    @inline(__always) package func int(_ index: Int32) -> Int64 { sqlite3_column_int64(handle, index) }
+    @inline(__always) package func isNull(_ index: Int32) -> Bool { sqlite3_column_type(handle, index) == SQLITE_NULL }
+
+    /// The bytes of a text or blob; valid until the next step.
+    @inline(__always) package func bytes(_ index: Int32) -> UnsafeRawBufferPointer {
+        let base = sqlite3_column_blob(handle, index)
+        return UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, index)))
+    }
+
+    package func text(_ index: Int32) -> String { String(decoding: bytes(index), as: UTF8.self) }
+
+    package func value(_ index: Int32) -> SQLValue {
+        switch sqlite3_column_type(handle, index) {
+        case SQLITE_INTEGER: .integer(int(index))
+        case SQLITE_FLOAT: .real(sqlite3_column_double(handle, index))
+        case SQLITE_TEXT: .text(text(index))
+        case SQLITE_BLOB: .blob(Array(bytes(index)))
+        default: .null
+        }
+    }
+
+    package var row: [SQLValue] { (0..<columnCount).map(value) }
+    package var isReadOnly: Bool { sqlite3_stmt_readonly(handle) != 0 }
+}
+
+nonisolated(unsafe) private let emptyText: UnsafePointer<CChar> = {
+    let empty = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+    empty.pointee = 0
+    return UnsafePointer(empty)
+}()
+private let transient = unsafeBitCast(-1 as Int, to: sqlite3_destructor_type.self)
