@@ -27,8 +27,10 @@ final class RecordColumns {
     private var shape: UInt64?
     /// For each field of the shape its column, or -1.
     private var targets: [Int] = []
-    private var cells: [Cell] = []
+    private let cells = UnsafeMutableBufferPointer<Cell>.allocate(capacity: RecordColumns.columnsMax + 64)
     private let keyIndex: Int
+    /// Whether the entity had no columns before, so that the first record's fields aren't news.
+    private let isNew: Bool
     /// Texts that were made and aren't in the record: instants and the key's digits.
     private let scratch = UnsafeMutableRawPointer.allocate(byteCount: 64 * 32, alignment: 8)
     private var scratchUsed = 0
@@ -39,7 +41,8 @@ final class RecordColumns {
         self.session = session
         self.zone = zone
         var columns = try session.columns(of: entity.name)
-        if columns.isEmpty {
+        let isNew = columns.isEmpty
+        if isNew {
             columns = entity.columns.map { Column(name: $0.name, field: $0.name, type: $0.type, isDeclared: $0.type != nil) }
             // The key always has a column of its own; it's the first unless the project says otherwise.
             if !columns.contains(where: { $0.name == entity.keyColumn }) {
@@ -49,24 +52,28 @@ final class RecordColumns {
             try session.evolve(entity.name, to: columns, integersToText: [])
         }
         self.columns = columns
+        self.isNew = isNew
         keyIndex = columns.firstIndex { $0.name == entity.keyColumn } ?? 0
-        cells = Array(repeating: .null, count: columns.count)
+        cells.initialize(repeating: .null)
     }
 
-    deinit { scratch.deallocate() }
+    deinit {
+        scratch.deallocate()
+        cells.deallocate()
+    }
 
     /// The cells of a record and its key, borrowed until the next call.
     func row(of record: DecodedRecord) throws -> (key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) {
         if record.shape != shape { try learn(record) }
         scratchUsed = 0
-        for index in cells.indices { cells[index] = .null }
+        for index in columns.indices { cells[index] = .null }
         for (position, field) in record.fields.enumerated() {
             let target = targets[position]
             if target >= 0 { cells[target] = try cell(for: field, at: target) }
         }
         if entity.key.count > 1, let key = record.key { cells[keyIndex] = try cell(for: key, at: keyIndex) }
         let key = try keyText(record.key)
-        return (key, cells.withUnsafeBufferPointer { $0 })
+        return (key, UnsafeBufferPointer(rebasing: cells.prefix(columns.count)))
     }
 
     private func keyText(_ field: JSONField?) throws -> UnsafeRawBufferPointer {
@@ -149,7 +156,6 @@ final class RecordColumns {
         }
         if !added.isEmpty {
             columns += added
-            cells = Array(repeating: .null, count: columns.count)
             try session.evolve(entity.name, to: columns, integersToText: [])
             try onChange()
         }
@@ -157,7 +163,6 @@ final class RecordColumns {
     }
 
     private func newColumn(for field: JSONField, text: String, beside others: [Column]) throws -> Column? {
-        let isFirst = others.allSatisfy { $0.name == entity.keyColumn || $0.isDeclared }
         switch entity.columnPolicy {
         case .ignore:
             try note(text, "ignored")
@@ -180,12 +185,9 @@ final class RecordColumns {
             try note(text, "kept in the archive only: \(Self.columnsMax) columns are the most")
             return nil
         }
-        if !isFirst && hasRows { try note(text, "new column") }
+        if !isNew || shape != nil { try note(text, "new column") }
         return Column(name: name, field: text, type: nil, isDeclared: false)
     }
-
-    /// Whether a record has been seen before this one, so that its fields are news.
-    private var hasRows: Bool { shape != nil }
 
     private func note(_ field: String, _ what: String) throws {
         if try session.noteDrift(entity: entity.name, field: field, what: what, at: "") {

@@ -21,7 +21,6 @@ package final class SQLiteTransformSession: TransformSession {
         return try WinnersResolver(warehouse: warehouse, entity: entity, built: built).resolve(everything: everything)
     }
 
-    /// Lays the newest living winners ready for a full build of models.
     package func prepareHeads(of entity: String) throws {
         let heads = "temp.\(Names.quoted(Names.heads(entity)))"
         try database.execute(
@@ -126,6 +125,20 @@ package final class SQLiteTransformSession: TransformSession {
                 "CREATE TABLE \(Names.quoted(model)) (\(parts.joined(separator: ", ")))\(key.isEmpty ? "" : " WITHOUT ROWID")"
             )
         }
+    }
+
+    package func tableColumns(of model: String) throws -> [OutputColumn]? {
+        let rows = try database.query("SELECT name, type FROM pragma_table_info(?1)", [.text(model)])
+        guard !rows.isEmpty, try database.value(
+            "SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1", [.text(model)]) != .null
+        else { return nil }
+        return rows.map { OutputColumn(name: $0[0].text ?? "", type: $0[1].text.flatMap { $0.isEmpty ? nil : $0 }) }
+    }
+
+    package func addIndex(_ model: String, columns: [String]) throws {
+        let name = "\(model)_by_\(columns.joined(separator: "_"))"
+        try database.execute(
+            "CREATE INDEX IF NOT EXISTS \(Names.quoted(name)) ON \(Names.quoted(model)) (\(Names.list(columns)))")
     }
 
     package func addColumns(_ model: String, _ columns: [OutputColumn]) throws {

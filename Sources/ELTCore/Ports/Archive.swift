@@ -22,6 +22,13 @@ package protocol Archive: AnyObject {
     @discardableResult
     func append(_ contents: [ManifestEntry.Content]) throws -> [ManifestEntry]
 
+    /// Notes durably that segments are about to be written, so that `recover` looks for files without an
+    /// entry. `append` of the entries ends it.
+    func beginExtraction() throws
+
+    /// What `SegmentEntry.anchorDigest` would be if this were a segment's last record.
+    func digest(of change: ChangeView, at place: SegmentPlace) -> String
+
     /// Starts the file of a segment that begins at `first`.
     func segment(at place: SegmentPlace, first: Int64) throws -> any SegmentWriter
 

@@ -4,6 +4,8 @@ package protocol TransformSession: AnyObject {
     /// `everything` forgets them first.
     func resolve(_ entity: EntitySettings, everything: Bool, maxClockSkew: Duration) throws -> Resolution
     func columns(of entity: String) throws -> [Column]
+    /// Lays the newest living winners of an entity ready, so that `winners` can be read in full at once.
+    func prepareHeads(of entity: String) throws
 
     /// The SQL of a relation that a model reads.
     func relation(_ source: SourceRelation) throws -> String
@@ -14,6 +16,9 @@ package protocol TransformSession: AnyObject {
     /// Models that were built once and are no longer in the project.
     func forget(modelsOtherThan names: [String]) throws
 
+    /// The columns of a model's table as it stands; nil if there's none.
+    func tableColumns(of model: String) throws -> [OutputColumn]?
+
     /// Compiles a query as a reader would be allowed to run it and names its columns.
     func describe(_ query: String) throws -> [OutputColumn]
 
@@ -22,6 +27,7 @@ package protocol TransformSession: AnyObject {
     /// Creates the empty table of an incremental model, dropping what's there.
     func createTable(_ model: String, columns: [OutputColumn], key: [String]) throws
     func addColumns(_ model: String, _ columns: [OutputColumn]) throws
+    func addIndex(_ model: String, columns: [String]) throws
     /// Inserts all rows of a query into an empty table. Two rows of one key are an error.
     func fill(_ model: String, query: String, columns: [String]) throws -> TableChanges
     /// Merges the rows of a query by key: new ones are inserted, those that really differ updated. With

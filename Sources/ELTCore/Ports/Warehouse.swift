@@ -1,0 +1,113 @@
+/// The tables: raw rows, models and the ledger, in one place that changes by transactions.
+///
+/// Promises, which `WarehouseContract` tests:
+///
+/// - What a transaction does is durable when it returns, all or nothing, whenever the process dies.
+/// - Readers see the state of the last transaction, and never wait.
+/// - Loading an entry again changes nothing.
+package protocol Warehouse: AnyObject {
+    /// The sequence of the newest manifest entry that is loaded, and of the newest that is published.
+    var loadedSequence: Int64 { get throws }
+    var publishedSequence: Int64 { get throws }
+    /// The latest instant that any run has had.
+    var latestNow: Instant? { get throws }
+    /// Digest of the settings that the raw rows were made with; nil for an empty warehouse.
+    var settingsDigest: String? { get throws }
+    /// Whether types changed since the last publication, so that models must be built in full.
+    var typesChanged: Bool { get throws }
+
+    func transaction<T>(_ body: () throws -> T) throws -> T
+    /// Valid inside a transaction.
+    func loadSession(settings: ProjectSettings) -> any LoadSession
+    func transformSession() -> any TransformSession
+    /// Empties what can be built again from the archive. Inside a transaction.
+    func forgetRaw() throws
+    func setSettingsDigest(_ digest: String) throws
+
+    /// How far each partition is loaded: topic, partition, incarnation, next offset, anchor, last timestamp.
+    func offsets() throws -> [LedgerOffset]
+    func incarnations() throws -> [String: Int]
+    func fullLoads(of entity: String) throws -> [FullLoadMark]
+    /// Rows of the newest complete full load.
+    func lastFullLoadRows(of entity: String) throws -> Int64?
+
+    /// The number of the next run.
+    func nextRun() throws -> Int64
+    func record(_ run: RunRecord) throws
+    /// Marks everything loaded as published. Inside the transaction that built the models.
+    func publish(run: Int64, now: Instant, tests: [TestResult]) throws
+    /// Moves the log into the file; false if a reader holds it up.
+    @discardableResult
+    func checkpoint() throws -> Bool
+    var logBytes: Int64 { get }
+}
+
+package struct LedgerOffset: Sendable, Equatable {
+    package var entity: String
+    package var partition: TopicPartition
+    package var incarnation: Int
+    package var next: Int64
+    package var anchorOffset: Int64?
+    package var anchorDigest: String?
+    package var lastTimestamp: Instant?
+    package init(
+        entity: String, partition: TopicPartition, incarnation: Int, next: Int64, anchorOffset: Int64?,
+        anchorDigest: String?, lastTimestamp: Instant?
+    ) {
+        self.entity = entity
+        self.partition = partition
+        self.incarnation = incarnation
+        self.next = next
+        self.anchorOffset = anchorOffset
+        self.anchorDigest = anchorDigest
+        self.lastTimestamp = lastTimestamp
+    }
+}
+
+package struct TestResult: Sendable, Equatable, Codable {
+    package var name: String
+    package var model: String
+    package var severity: String
+    package var failures: Int64
+    package init(name: String, model: String, severity: String, failures: Int64) {
+        self.name = name
+        self.model = model
+        self.severity = severity
+        self.failures = failures
+    }
+}
+
+/// One line of `elt_runs`.
+package struct RunRecord: Sendable, Equatable {
+    package var run: Int64
+    package var command: String
+    package var now: Instant
+    package var startedAt: Instant
+    package var finishedAt: Instant?
+    /// `published`, `failed` or `interrupted`.
+    package var status: String
+    package var sequence: Int64
+    package var events: Int64 = 0
+    package var fullRows: Int64 = 0
+    package var quarantined: Int64 = 0
+    package var changes = TableChanges()
+    package var ties: Int64 = 0
+    package var daysRewritten: Int = 0
+    package var seconds: Double = 0
+    package var warnings: Int = 0
+    package var error: String? = nil
+    /// The whole report as JSON.
+    package var report: String? = nil
+    package init(
+        run: Int64, command: String, now: Instant, startedAt: Instant, finishedAt: Instant?, status: String,
+        sequence: Int64
+    ) {
+        self.run = run
+        self.command = command
+        self.now = now
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.status = status
+        self.sequence = sequence
+    }
+}

@@ -1,0 +1,62 @@
+import ELTCore
+
+/// How far one partition is archived.
+package struct Position: Hashable, Sendable {
+    package var incarnation: Int
+    /// The offset to go on with.
+    package var next: Int64
+    /// The last record archived, to recognise the topic again.
+    package var anchorOffset: Int64?
+    package var anchorDigest: String?
+    package var lastTimestamp: Int64?
+
+    package init(
+        incarnation: Int, next: Int64, anchorOffset: Int64? = nil, anchorDigest: String? = nil,
+        lastTimestamp: Int64? = nil
+    ) {
+        self.incarnation = incarnation
+        self.next = next
+        self.anchorOffset = anchorOffset
+        self.anchorDigest = anchorDigest
+        self.lastTimestamp = lastTimestamp
+    }
+}
+
+/// How far all partitions are archived: what the ledger says, and what the archive says beyond it.
+package struct Positions: Sendable {
+    package var partitions: [TopicPartition: Position]
+    package var incarnations: [String: Int]
+
+    package init(partitions: [TopicPartition: Position] = [:], incarnations: [String: Int] = [:]) {
+        self.partitions = partitions
+        self.incarnations = incarnations
+    }
+
+    package func incarnation(of topic: String) -> Int { incarnations[topic] ?? 1 }
+
+    /// What an entry of the manifest means for where to go on.
+    package mutating func apply(_ entry: ManifestEntry) {
+        switch entry.content {
+        case .segment(let segment):
+            let partition = TopicPartition(segment.place.topic, segment.place.partition)
+            let known = partitions[partition]
+            let isSameLife = known?.incarnation == segment.place.incarnation
+            partitions[partition] = Position(
+                incarnation: segment.place.incarnation, next: segment.range.next,
+                anchorOffset: segment.anchorOffset ?? (isSameLife ? known?.anchorOffset : nil),
+                anchorDigest: segment.anchorDigest ?? (isSameLife ? known?.anchorDigest : nil),
+                lastTimestamp: segment.lastTimestamp ?? known?.lastTimestamp)
+        case .gap(let gap):
+            let partition = TopicPartition(gap.place.topic, gap.place.partition)
+            partitions[partition] = Position(
+                incarnation: gap.place.incarnation, next: gap.lost.next,
+                lastTimestamp: partitions[partition]?.lastTimestamp)
+        case .incarnation(let life):
+            incarnations[life.topic] = life.number
+            for partition in partitions.keys where partition.topic == life.topic {
+                partitions[partition] = nil
+            }
+        case .fullLoad, .run: break
+        }
+    }
+}
