@@ -1,0 +1,65 @@
+import JSON
+import Testing
+
+@Suite struct DocumentTests {
+    @Test func `scalars are found by their path`() throws {
+        let text = #"{"total":12,"page":{"next":"abc","more":true,"next":"def"},"items":[1,[2,3],{"a":null}],"x":1.5}"#
+        let document = try JSONDocument(Array(text.utf8))
+        #expect(document.value(at: ["total"]) == .integer(12))
+        #expect(document.value(at: ["page", "next"]) == .string("def"))
+        #expect(document.value(at: ["page", "more"]) == .bool(true))
+        #expect(document.value(at: ["x"]) == .number("1.5"))
+        #expect(document.value(at: ["items"]) == .array(Array(#"[1,[2,3],{"a":null}]"#.utf8)))
+        #expect(document.value(at: ["page", "none"]) == nil)
+        #expect(document.value(at: ["total", "none"]) == nil)
+        #expect(document.value(at: []) == .object(Array(text.utf8)))
+    }
+
+    @Test func `elements and members are walked in order`() throws {
+        let document = try JSONDocument(Array(#"[1,[2,3],{"a":null,"b":[]},"x",{}]"#.utf8))
+        let elements = document.root.elements
+        #expect(elements.map(\.kind) == [.integer, .array, .object, .string, .object])
+        #expect(elements[1].elements.map(\.integer) == [2, 3])
+        #expect(elements[2].elements.map(\.name) == ["a", "b"])
+        #expect(elements[4].elements.isEmpty)
+        #expect(elements[2]["b"]?.elements.isEmpty == true)
+        #expect(elements[3].string == "x")
+    }
+
+    @Test func `a document that isn't valid isn't looked into`() {
+        #expect(throws: JSONFault(reason: .trailing, offset: 3)) { try JSONDocument(Array("{} 1".utf8)) }
+        #expect(throws: JSONFault(reason: .empty, offset: 0)) { try JSONDocument([]) }
+    }
+}
+
+@Suite struct TextTests {
+    @Test func `bytes survive base64, and nothing else is taken for it`() {
+        for count in 0..<70 {
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255) }
+            let text = JSONText()
+            bytes.withUnsafeBytes { appendBase64String($0, to: text) }
+            let inside = Array(text.bytes.dropFirst().dropLast())
+            #expect(inside.withUnsafeBytes(decodeBase64) == bytes)
+        }
+        for text in ["A", "AA", "AAA", "A===", "====", "AB==", "AAB=", "AA=A", "A A=", "AAAA=", "AA==AAAA"] {
+            #expect(Array(text.utf8).withUnsafeBytes(decodeBase64) == nil, "\(text)")
+        }
+    }
+
+    @Test func `numbers are written in full`() {
+        let text = JSONText()
+        for number in [0, -1, 7, 10, .max, .min] as [Int64] {
+            text.removeAll()
+            text.append(number)
+            #expect(String(decoding: text.bytes, as: UTF8.self) == "\(number)")
+        }
+    }
+
+    @Test func `all bytes below 128 are escaped as RFC 8259 wants`() throws {
+        let all = String(decoding: 0..<128 as Range<UInt8>, as: UTF8.self)
+        let text = JSONText()
+        text.append(string: all)
+        #expect(try JSONDocument(Array(text.bytes)).root.string == all)
+        #expect(String(decoding: text.bytes, as: UTF8.self).hasPrefix(#""\u0000\u0001"#))
+    }
+}
