@@ -1,0 +1,120 @@
+import ELTCore
+
+/// What a transform is asked to do.
+package struct TransformRequest: Sendable {
+    /// Winners and models from nothing: after a rebuild of the raw rows.
+    package var everything = false
+    /// Models to build in full; nil for those that need it.
+    package var fullRefresh: Set<String>? = nil
+    /// Models to build besides those that changes reach; nil for all.
+    package var select: Set<String>? = nil
+    /// Days to write again in models of days, besides those that need it.
+    package var days: ClosedRange<Day>? = nil
+    package init() {}
+}
+
+/// What became of one model.
+package struct ModelSummary: Sendable, Equatable {
+    package var name: String
+    package var materialized: String
+    package var changes: TableChanges
+    /// Days that were written.
+    package var days: [Day]
+    package var isFull: Bool
+}
+
+package struct TransformSummary: Sendable {
+    package var models: [ModelSummary] = []
+    package var tests: [TestResult] = []
+    package var resolutions: [String: Resolution] = [:]
+    package var changes: TableChanges { models.reduce(TableChanges()) { $0 + $1.changes } }
+    package var ties: Int64 { resolutions.values.reduce(0) { $0 + $1.ties } }
+    package init() {}
+}
+
+/// Step 3: raw rows become tables, all of them in one transaction.
+package struct Transformer {
+    let project: ModelProject
+    let settings: ProjectSettings
+    let context: RunContext
+
+    package init(project: ModelProject, settings: ProjectSettings, context: RunContext) {
+        self.project = project
+        self.settings = settings
+        self.context = context
+    }
+
+    /// Builds the models in their order, then runs their tests. `latestNow` is the latest instant that any
+    /// run has had: history reaches to its day.
+    package func transform(
+        _ session: any TransformSession, _ request: TransformRequest, latestNow: Instant
+    ) throws -> TransformSummary {
+        Failpoint.transformBegun.pass()
+        var summary = TransformSummary()
+        for entity in settings.entities {
+            summary.resolutions[entity.name] = try session.resolve(
+                entity, everything: request.everything, maxClockSkew: settings.limits.maxClockSkew)
+        }
+        Failpoint.winnersResolved.pass()
+        let built = project.models.filter { $0.config.enabled }
+        try session.forget(modelsOtherThan: built.map(\.name))
+        var builder = ModelBuilder(
+            transformer: self, session: session, request: request, horizon: settings.zone.day(of: latestNow),
+            resolutions: summary.resolutions)
+        for (index, model) in built.enumerated() {
+            try Interruption.check()
+            context.progress.report(step: "models", done: Int64(index), total: Int64(built.count))
+            summary.models.append(try builder.build(model))
+            Failpoint.modelBuilt.pass()
+        }
+        Failpoint.modelsBuilt.pass()
+        summary.tests = try test(session)
+        Failpoint.testsPassed.pass()
+        return summary
+    }
+
+    /// Runs all data tests on the tables as the session sees them. A failed test of severity error throws.
+    package func test(_ session: any TransformSession, select: Set<String>? = nil) throws -> [TestResult] {
+        let scope = RenderScope(session: session, settings: settings, context: context, model: nil, binding: .all)
+        var results: [TestResult] = []
+        for test in project.tests where select?.contains(test.model ?? "") ?? true {
+            let failures = try session.failures(try test.sql(scope))
+            results.append(
+                TestResult(
+                    name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: failures))
+        }
+        let failed = results.filter { $0.failures > 0 && $0.severity == "error" }
+        guard failed.isEmpty else { throw TransformError.testsFailed(failed) }
+        for warned in results where warned.failures > 0 {
+            context.progress.warn("The test \(warned.name) finds \(warned.failures) rows.")
+        }
+        return results
+    }
+}
+
+/// What a template sees while a model is rendered.
+struct RenderScope: TemplateScope {
+    let session: any TransformSession
+    let settings: ProjectSettings
+    let context: RunContext
+    let model: Model?
+    let binding: SourceRelation.Binding
+    var isIncremental = false
+    var isFullRefresh = false
+
+    func ref(_ model: String) throws -> String { session.table(model) }
+    var this: String { session.table(model?.name ?? "") }
+    func variable(_ name: String) -> TemplateValue? { settings.variables[name].map { TemplateValue(scalar: $0) } }
+    var runNow: String { context.now.description }
+    var runToday: String { context.today.description }
+
+    func source(_ entity: String, _ table: String) throws -> String {
+        let isBound = model?.config.byKey == entity
+        return try session.relation(SourceRelation(entity: entity, table: table, binding: isBound ? binding : .all))
+    }
+
+    func columns(_ entity: String) throws -> String {
+        try session.columns(of: entity).map { "\"" + $0.name.replacing("\"", with: "\"\"") + "\"" }
+            .joined(separator: ", ")
+    }
+}
