@@ -83,7 +83,9 @@ let package = Package(
         layer("ELTReport", ["ELTRun"]),
 
         // Aside: a broker and a service to try everything with; what tests share.
-        target("Sandbox", ["ELTCore", "Kafka", flyingFox]),
+        // CSandbox gives librdkafka's mock broker a fixed port.
+        .target(name: "CSandbox", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        target("Sandbox", ["ELTCore", "Kafka", "CSandbox", flyingFox]),
         layer("ELTTesting", ["ELTRun"]),
 
         // 5: the program.
