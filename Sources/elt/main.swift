@@ -1,1 +1,11 @@
-print("elt")
+import ArgumentParser
+
+/// The program. Its commands are registered here.
+struct Elt: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "elt",
+        abstract: "Pull changes from Kafka and full loads from REST into tables, in small batches.",
+        version: ProgramVersion.text)
+}
+
+ConsoleProgram.main(Elt.self, Array(CommandLine.arguments.dropFirst()))
