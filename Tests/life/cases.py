@@ -33,7 +33,7 @@ class CaseError(Exception):
 
 
 EVENT = re.compile(
-    r"(\w+)/(\d+)(?:@(\d+))?\s+(\S+)(?:\s+kafka=(\S+))?(?:\s+(?:key=(\S+)|(nokey)))?\s+(.*)"
+    r"(\w+)/(\d+)(?:@(\d+))?\s+(\S+)(?:\s+kafka=(\S+))?(?:\s+(?:key=(\S+)|keyhex=(\S*)|(nokey)))?\s+(.*)"
 )
 
 
@@ -41,7 +41,7 @@ def event(text):
     parts = EVENT.fullmatch(text)
     if not parts:
         raise CaseError(f"not an event: {text}")
-    topic, partition, offset, time, kafka, key, keyless, body = parts.groups()
+    topic, partition, offset, time, kafka, key, keyhex, keyless, body = parts.groups()
     stamp = instant(kafka or time, "UTC")
     if stamp is None:
         raise CaseError(f"no Kafka timestamp: {text}")
@@ -57,7 +57,7 @@ def event(text):
     elif body.startswith("{"):
         head = "" if time == "-" else f'"event_time":"{time}",'
         value = ("{" + head + '"customer":' + body + "}").encode()
-        if key is None and not keyless:
+        if key is None and keyhex is None and not keyless:
             try:
                 key = key_of(*walk(document(body), ("id",)))
             except Poison:
@@ -66,7 +66,7 @@ def event(text):
         raise CaseError(f"not a body: {body}")
     return Produced(
         topic, int(partition), None if offset is None else int(offset), stamp,
-        None if keyless or key is None else key.encode(), value)
+        key.encode() if key is not None else None if keyhex is None else bytes.fromhex(keyhex), value)
 
 
 def settings_of(heads):
