@@ -66,7 +66,7 @@ struct ModelBuilder {
     private func buildView(_ model: Model) throws -> ModelSummary {
         let query = try render(model, .all)
         _ = try columns(of: query, model)
-        let digest = ModelProject.digest(of: query)
+        let digest = Digest.of(query)
         let state = try session.state(of: model.name)
         if state?.digest != digest || state?.materialized != "view" {
             try session.replaceView(model.name, query: query)

@@ -56,7 +56,7 @@ package struct Transformer {
                 entity, everything: request.everything, maxClockSkew: settings.limits.maxClockSkew)
         }
         Failpoint.winnersResolved.pass()
-        let built = project.models.filter { $0.config.enabled }
+        let built = project.models
         try session.forget(modelsOtherThan: built.map(\.name))
         var builder = ModelBuilder(
             transformer: self, session: session, request: request, horizon: settings.zone.day(of: latestNow),
@@ -77,11 +77,13 @@ package struct Transformer {
     package func test(_ session: any TransformSession, select: Set<String>? = nil) throws -> [TestResult] {
         let scope = RenderScope(session: session, settings: settings, context: context, model: nil, binding: .all)
         var results: [TestResult] = []
-        for test in project.tests where select?.contains(test.model ?? "") ?? true {
-            let failures = try session.failures(try test.sql(scope))
+        for test in (select.map(project.tests(of:)) ?? project.tests) + declaredTests() {
+            let query = try test.query(scope)
+            let failures = try session.failures(query.count)
             results.append(
                 TestResult(
-                    name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: failures))
+                    name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: failures,
+                    samples: failures > 0 ? try session.samples(query.samples) : []))
         }
         let failed = results.filter { $0.failures > 0 && $0.severity == "error" }
         guard failed.isEmpty else { throw TransformError.testsFailed(failed) }
@@ -89,6 +91,38 @@ package struct Transformer {
             context.progress.warn("The test \(warned.name) finds \(warned.failures) rows.")
         }
         return results
+    }
+
+    /// Tests of the columns that `elt.yml` declares, on the current table.
+    private func declaredTests() -> [DataTest] {
+        settings.entities.flatMap { entity -> [DataTest] in
+            let model = "current_\(entity.name)"
+            guard project.model(model) != nil else { return [] }
+            return entity.columns.flatMap { column in
+                column.checks.map { check in
+                    DataTest(model: model, column: column.name, kind: Self.kind(check), keys: [entity.keyColumn])
+                }
+            }
+        }
+    }
+}
+
+extension Transformer {
+    fileprivate static func kind(_ check: ColumnTest) -> DataTest.Kind {
+        switch check {
+        case .notNull: .notNull
+        case .unique: .unique(per: nil)
+        case .acceptedValues(let values): .acceptedValues(values.map(literal))
+        case .relationships(let to, let field): .relationships(to: .model(to), field: field)
+        }
+    }
+
+    private static func literal(_ value: AcceptedValue) -> String {
+        switch value {
+        case .text(let text): "'" + text.replacing("'", with: "''") + "'"
+        case .number(let digits): digits
+        case .boolean(let flag): flag ? "1" : "0"
+        }
     }
 }
 
@@ -104,7 +138,7 @@ struct RenderScope: TemplateScope {
 
     func ref(_ model: String) throws -> String { session.table(model) }
     var this: String { session.table(model?.name ?? "") }
-    func variable(_ name: String) -> TemplateValue? { settings.variables[name].map { TemplateValue(scalar: $0) } }
+    func variable(_ name: String) -> TemplateValue? { settings.variables[name].map(TemplateValue.init(scalar:)) }
     var runNow: String { context.now.description }
     var runToday: String { context.today.description }
 

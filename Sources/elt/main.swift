@@ -5,7 +5,11 @@ struct Elt: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "elt",
         abstract: "Pull changes from Kafka and full loads from REST into tables, in small batches.",
-        version: ProgramVersion.text)
+        version: ProgramVersion.text,
+        subcommands: [
+            InitCommand.self, RunCommand.self, FullLoadCommand.self, RebuildCommand.self, BuildCommand.self,
+            TestCommand.self, QueryCommand.self, SandboxCommand.self,
+        ])
 }
 
 ConsoleProgram.main(Elt.self, Array(CommandLine.arguments.dropFirst()))

@@ -127,7 +127,7 @@ package struct Engine {
         var request = request
         if try warehouse.typesChanged { request.fullRefresh = Set(models.models.map(\.name)) }
         let latest = try warehouse.latestNow ?? context.now
-        let body = {
+        func body() throws {
             let run = try warehouse.nextRun()
             report.run = run
             let summary = try transformer.transform(warehouse.transformSession(), request, latestNow: latest)

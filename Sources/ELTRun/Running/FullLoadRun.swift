@@ -15,7 +15,7 @@ extension Engine {
                 now: startedAt)
             defer { withExtendedLifetime(lock) {} }
             try checkDisk()
-            let download = try watch.measure("download") { try download(entity, &report) }
+            let download: Download = try watch.measure("download") { try self.download(entity, &report) }
             try finish(download, of: entity, acceptShrink: acceptShrink, &report, &watch)
         }
         report.seconds = watch.seconds

@@ -1,4 +1,5 @@
 import ELTCore
+import ELTLoad
 import ELTTransform
 
 /// Compares two warehouses table by table.
@@ -43,7 +44,7 @@ extension Engine {
         try watch.measure("load") {
             try warehouse.forgetRaw()
             try warehouse.setSettingsDigest(settings.tableDigest)
-            let entries = try archive.entries(after: 0).filter { last.map { last in $0.sequence <= last } ?? true }
+            let entries = try archive.entries(after: 0).filter { $0.sequence <= last ?? .max }
             let summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
             try note(summary, in: &report)
         }
