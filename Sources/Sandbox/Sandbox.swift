@@ -87,9 +87,19 @@ package final class Sandbox: Sendable {
     }
 
     /// Lives the days that lie behind and begins to serve. Returns when both answer.
+    ///
+    /// It waits for Swift's pool, which answers requests: from within the pool call the other one.
     package func start() throws {
         try advance(to: origin + .seconds(86_400 * max(options.days, 0)))
-        try service.start(for: self)
+        service.begin(for: self)
+        while try !service.isListening() { usleep(2000) }
+    }
+
+    /// The same for callers within Swift's pool.
+    package func start() async throws {
+        try advance(to: origin + .seconds(86_400 * max(options.days, 0)))
+        service.begin(for: self)
+        while try !service.isListening() { try await Task.sleep(for: .milliseconds(2)) }
     }
 
     /// Ends the service. The broker ends with the sandbox.

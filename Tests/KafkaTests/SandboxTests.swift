@@ -108,7 +108,7 @@ struct SandboxTests {
 
     @Test func `pages together are all customers, once each`() async throws {
         let sandbox = try Sandbox(options(customers: 2345))
-        try sandbox.start()
+        try await sandbox.start()
         defer { sandbox.stop() }
         var ids: [String] = []
         var total = 0
@@ -131,7 +131,7 @@ struct SandboxTests {
 
     @Test func `nonsense is refused`() async throws {
         let sandbox = try Sandbox(options(customers: 5, events: 10))
-        try sandbox.start()
+        try await sandbox.start()
         defer { sandbox.stop() }
         for query in ["page=-1", "page=x", "size=0", "size=10001", "size=", "page=99999999999999999999", "page=1.0"] {
             let (status, body, _) = try await get("\(sandbox.serviceURL)/api/customers?\(query)")
@@ -152,7 +152,7 @@ struct SandboxTests {
         var options = options(customers: 300, events: 20_000)
         options.days = 0
         let sandbox = try Sandbox(options)
-        try sandbox.start()
+        try await sandbox.start()
         defer { sandbox.stop() }
         let source = try KafkaChangeSource(
             properties: ["bootstrap.servers": sandbox.bootstrapServers], groupID: "tests")
@@ -179,7 +179,7 @@ struct SandboxTests {
         var options = options(customers: 100, events: 500)
         options.kafkaPort = try freePort()
         let sandbox = try Sandbox(options)
-        try sandbox.start()
+        try await sandbox.start()
         defer { sandbox.stop() }
         #expect(sandbox.bootstrapServers == "127.0.0.1:\(options.kafkaPort)")
         let output = try run(
@@ -193,7 +193,9 @@ struct SandboxTests {
         second.kafkaPort = 0
         second.httpPort = UInt16(sandbox.serviceURL.split(separator: ":").last ?? "") ?? 0
         let other = try Sandbox(second)
-        #expect(throws: SandboxError.portTaken(port: second.httpPort, service: "customer service")) { try other.start() }
+        await #expect(throws: SandboxError.portTaken(port: second.httpPort, service: "customer service")) {
+            try await other.start()
+        }
     }
 
     private func run(_ program: String, _ arguments: [String]) throws -> String {
