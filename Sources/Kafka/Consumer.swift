@@ -149,6 +149,8 @@ package final class Consumer {
 
     /// Gives callbacks a chance to run where nothing is assigned.
     package func serve() {
+        // With an assignment it would take messages that nobody gets.
+        guard assigned.isEmpty else { return }
         let count = rd_kafka_consume_batch_queue(queue, 0, batch, Self.batchMessagesMax)
         for index in 0..<max(0, count) {
             if let message = batch[index], message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
