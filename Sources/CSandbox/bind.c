@@ -30,7 +30,8 @@ typedef int bind_function(int, const struct sockaddr *, socklen_t);
 
 /// Stands before the C library's bind in this program's symbols, so shared libraries call it too.
 /// Everything passes through unchanged, save what this thread has asked for.
-__attribute__((visibility("default"))) int bind(int descriptor, const struct sockaddr *address, socklen_t length) {
+__attribute__((visibility("default"))) int bind(int descriptor, const struct sockaddr *address,
+                                                socklen_t length) {
     static bind_function *system_bind;
     bind_function *next = __atomic_load_n(&system_bind, __ATOMIC_RELAXED);
     if (!next) {

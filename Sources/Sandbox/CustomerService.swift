@@ -62,7 +62,9 @@ final class CustomerService: Sendable {
                 return Self.refuse(request, .notFound, "there is no such customer", sandbox)
             }
             let (body, date) = sandbox.customer(number: number)
-            guard let body else { return Self.refuse(request, .notFound, "there is no such customer", sandbox) }
+            guard let body else {
+                return Self.refuse(request, .notFound, "there is no such customer", sandbox)
+            }
             return Self.answer(request, body, date: date)
         }
         await server.appendRoute("GET /sandbox/status") { request in
@@ -74,7 +76,8 @@ final class CustomerService: Sendable {
             }
         }
         await server.appendRoute("*") { request in
-            Self.refuse(request, .notFound, "there is nothing at \(request.method.rawValue) \(request.path)", sandbox)
+            Self.refuse(
+                request, .notFound, "there is nothing at \(request.method.rawValue) \(request.path)", sandbox)
         }
     }
 
@@ -110,7 +113,8 @@ final class CustomerService: Sendable {
             let answered = Advanced(now: sandbox.now.description, added: added, status: sandbox.status)
             return answer(request, Array(try JSONEncoder.sorted.encode(answered)), date: sandbox.now)
         } catch let error as any ELTError {
-            return refuse(request, error.kind == .usage ? .badRequest : .internalServerError, error.problem, sandbox)
+            return refuse(
+                request, error.kind == .usage ? .badRequest : .internalServerError, error.problem, sandbox)
         } catch {
             return refuse(request, .internalServerError, "\(error)", sandbox)
         }

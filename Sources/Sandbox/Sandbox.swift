@@ -140,7 +140,8 @@ package final class Sandbox: Sendable {
         state.withLock { state in
             let fill = state.broker.fill
             return Status(
-                now: state.life.now.description, started: origin.description, customers: state.life.customers.count,
+                now: state.life.now.description, started: origin.description,
+                customers: state.life.customers.count,
                 events: state.counts, silentChanges: state.life.silentChanges, kafka: state.broker.address,
                 service: serviceURL,
                 topics: [options.topics.create, options.topics.update, options.topics.delete],

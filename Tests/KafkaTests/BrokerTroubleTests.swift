@@ -161,7 +161,9 @@ struct BrokerTroubleTests {
         #expect(unknown?.problem.contains("'bootstrap.server'") == true)
         let secret = #expect(throws: KafkaSourceError.self) {
             try KafkaChangeSource(
-                properties: ["bootstrap.servers": "x", "ssl.key.pem": "canary-4711", "security.protocol": "ssl"],
+                properties: [
+                    "bootstrap.servers": "x", "ssl.key.pem": "canary-4711", "security.protocol": "ssl",
+                ],
                 groupID: "g")
         }
         #expect(secret?.code == "kafka.configuration")
@@ -186,7 +188,8 @@ struct BrokerTroubleTests {
         let source = try KafkaChangeSource(
             properties: [
                 "bootstrap.servers": "127.0.0.1:\(port)", "security.protocol": "sasl_plaintext",
-                "sasl.mechanisms": "PLAIN", "sasl.username": "elt", "sasl.password": "canary-4711", "debug": "all",
+                "sasl.mechanisms": "PLAIN", "sasl.username": "elt", "sasl.password": "canary-4711",
+                "debug": "all",
             ], groupID: "g", progress: progress)
         #expect(throws: KafkaSourceError.self) { try source.bounds(of: ["t"], deadline: .now + .seconds(1)) }
         let lines = progress.lines

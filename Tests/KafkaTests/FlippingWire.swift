@@ -3,7 +3,8 @@ import Synchronization
 
 /// A connection to a broker on which bits of messages flip.
 ///
-/// It also tells clients its own port in place of the broker's, so that all their connections lead through it.
+/// It also tells clients its own port in place of the broker's, so that all their connections lead
+/// through it.
 final class FlippingWire: Sendable {
     let address: String
     private let port: UInt16
@@ -37,7 +38,10 @@ final class FlippingWire: Sendable {
         }
     }
 
-    deinit { shutdown(listener, Int32(SHUT_RDWR)); close(listener) }
+    deinit {
+        shutdown(listener, Int32(SHUT_RDWR))
+        close(listener)
+    }
 
     private static func with(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
         var address = sockaddr_in()
@@ -45,7 +49,9 @@ final class FlippingWire: Sendable {
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         address.sin_port = port.bigEndian
         return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
     }
 

@@ -50,7 +50,9 @@ struct SpeedTests {
         let topics = (0..<3).map { newTopic("idle\($0)") }
         for topic in topics {
             try broker.createTopic(topic, partitions: 4)
-            for partition in 0..<4 { try broker.write([.numbered(0)], to: topic, partition: Int32(partition)) }
+            for partition in 0..<4 {
+                try broker.write([.numbered(0)], to: topic, partition: Int32(partition))
+            }
         }
         for _ in 0..<5 {
             var marks: [String] = []
@@ -105,7 +107,9 @@ struct SandboxSpeedTests {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
         let last = status.customers / 1000
-        process.arguments = ["-c", "curl -s -o /dev/null '\(sandbox.serviceURL)/api/customers?size=1000&page=[0-\(last)]'"]
+        process.arguments = [
+            "-c", "curl -s -o /dev/null '\(sandbox.serviceURL)/api/customers?size=1000&page=[0-\(last)]'",
+        ]
         mark = .now
         try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Void, any Error>) in
             process.terminationHandler = { _ in ended.resume() }
