@@ -28,11 +28,14 @@ package final class KafkaChangeSource: ChangeSource {
     static let commitMax = Duration.seconds(3)
 
     /// - Parameters:
-    ///   - properties: librdkafka's, as they stand in `elt.yml`. Some are promised and win: see `ClientSettings`.
+    ///   - properties: librdkafka's, as they stand in `elt.yml`. `ClientSettings.promised` win.
     ///   - groupID: Used where the properties name no `group.id`.
-    package init(properties: [String: String], groupID: String, progress: any Progress = SilentProgress()) throws {
+    package init(properties: [String: String], groupID: String, progress: any Progress = SilentProgress())
+        throws
+    {
         settings = .reading(properties, groupID: groupID)
-        brokers = properties["bootstrap.servers"] ?? properties["metadata.broker.list"] ?? "(no bootstrap.servers)"
+        brokers =
+            properties["bootstrap.servers"] ?? properties["metadata.broker.list"] ?? "(no bootstrap.servers)"
         self.progress = progress
         log = Self.sink(progress)
         // Wrong properties are told before anything else is done.
@@ -85,7 +88,9 @@ package final class KafkaChangeSource: ChangeSource {
         }
     }
 
-    package func offsets(of partitions: [TopicPartition], at instant: Instant, deadline: ContinuousClock.Instant)
+    package func offsets(
+        of partitions: [TopicPartition], at instant: Instant, deadline: ContinuousClock.Instant
+    )
         throws -> [TopicPartition: Int64]
     {
         let time = max(0, instant.milliseconds)

@@ -84,7 +84,8 @@ extension KafkaChangeSource {
         switch error.code {
         case .noOffset, .offsetOutOfRange:
             guard let index else { throw translated(error, "reading") }
-            throw try outOfRange(reading.partition(index), at: reading.position(index), error, reading.restarts)
+            throw try outOfRange(
+                reading.partition(index), at: reading.position(index), error, reading.restarts)
         case .badMessage, .corruptMessage, .badCompression:
             if reading.restarts < Self.restartsMax { throw Restart(reason: error) }
             throw KafkaSourceError.corrupt(
@@ -99,7 +100,9 @@ extension KafkaChangeSource {
 
     /// A gap, once the broker's own bounds confirm it. A leader that has only just taken over may say so
     /// wrongly, and then it's read again.
-    private func outOfRange(_ partition: TopicPartition, at position: Int64, _ error: KafkaError, _ restarts: Int)
+    private func outOfRange(
+        _ partition: TopicPartition, at position: Int64, _ error: KafkaError, _ restarts: Int
+    )
         throws -> any Error
     {
         renew()
@@ -124,7 +127,8 @@ extension KafkaChangeSource {
 
     // MARK: Single records
 
-    package func record(of partition: TopicPartition, at offset: Int64, deadline: ContinuousClock.Instant) throws
+    package func record(of partition: TopicPartition, at offset: Int64, deadline: ContinuousClock.Instant)
+        throws
         -> Change?
     {
         try records(at: [partition: offset], deadline: deadline)[partition]
@@ -175,7 +179,8 @@ struct Reading {
     func positions(of indices: [Int]) -> [PartitionOffset] {
         indices.map {
             PartitionOffset(
-                topic: ranges[$0].partition.topic, partition: ranges[$0].partition.partition, offset: positions[$0])
+                topic: ranges[$0].partition.topic, partition: ranges[$0].partition.partition,
+                offset: positions[$0])
         }
     }
 

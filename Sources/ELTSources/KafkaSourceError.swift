@@ -74,7 +74,8 @@ package enum KafkaSourceError: ELTError, Equatable {
         case .corrupt(let partition, let position, let reason):
             "Damaged data came from the broker for \(partition)\(Self.at(position)): \(reason)."
         case .stalled(let waiting, let seconds, let last):
-            "Nothing has arrived from the broker for \(seconds) s; missing: \(Self.list(waiting))\(Self.because(last))."
+            "Nothing has arrived from the broker for \(seconds) s; missing: \(Self.list(waiting))"
+                + "\(Self.because(last))."
         case .deadline(let waiting):
             "The time for this run is over, and this isn't read yet: \(Self.list(waiting))."
         case .failed(let doing, let reason):
@@ -87,25 +88,26 @@ package enum KafkaSourceError: ELTError, Equatable {
         case .configuration:
             "Correct the property under 'kafka:' in elt.yml; librdkafka's CONFIGURATION.md lists all."
         case .unreachable:
-            "Check that the broker runs and 'bootstrap.servers' is right ('elt doctor' tries it), then run again:"
-                + " nothing is lost while the topics keep their messages."
+            "Check that the broker runs and 'bootstrap.servers' is right ('elt doctor' tries it), then run"
+                + " again: nothing is lost while the topics keep their messages."
         case .refused:
             "Check user, password and certificates under 'kafka:' in elt.yml, then run again."
         case .topicMissing:
-            "Check the topic's name in elt.yml, or have it created; elt never creates topics. A topic that this"
-                + " user may not see (ACL Describe) looks the same."
+            "Check the topic's name in elt.yml, or have it created; elt never creates topics. A topic that"
+                + " this user may not see (ACL Describe) looks the same."
         case .topicNotAuthorised:
             "Have the ACLs Read and Describe granted on the topic, then run again."
         case .topicUnusable:
             "Look at the topic's leaders and replicas, then run again."
         case .offsetOutOfRange:
-            "Messages were deleted before they were archived, or the topic was made anew. 'elt lag' shows where;"
-                + " run 'elt full-load', or 'elt run --accept-gap' to go on without them."
+            "Messages were deleted before they were archived, or the topic was made anew. 'elt lag' shows"
+                + " where; run 'elt full-load', or 'elt run --accept-gap' to go on without them."
         case .corrupt:
-            "Run again. If it stays at the same offset, the broker's copy is damaged: look at its disks and replicas."
+            "Run again. If it stays at the same offset, the broker's copy is damaged: look at its disks and"
+                + " replicas."
         case .stalled:
-            "Run again: it goes on where this one stopped. If it stays, look at the leaders of these partitions;"
-                + " with very large messages raise 'receive.message.max.bytes' under 'kafka:' in elt.yml."
+            "Run again: it goes on where this one stopped. If it stays, look at the leaders of these"
+                + " partitions; with very large messages raise 'receive.message.max.bytes' under 'kafka:' in elt.yml."
         case .deadline:
             "Run again: it goes on where this one stopped. Or raise 'limits: deadline' in elt.yml."
         case .failed:
@@ -123,6 +125,7 @@ package enum KafkaSourceError: ELTError, Equatable {
 
     private static func list(_ names: [String]) -> String {
         names.count <= 4
-            ? names.joined(separator: ", ") : names.prefix(3).joined(separator: ", ") + " and \(names.count - 3) more"
+            ? names.joined(separator: ", ")
+            : names.prefix(3).joined(separator: ", ") + " and \(names.count - 3) more"
     }
 }

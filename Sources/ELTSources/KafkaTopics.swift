@@ -39,7 +39,8 @@ extension KafkaChangeSource {
                     progress.note("Waiting for the topic '\(topic)': \(error)")
                 }
                 guard error.isRetryable, mayWait else {
-                    throw KafkaSourceError.topicUnusable(topic: topic, brokers: brokers, reason: error.description)
+                    throw KafkaSourceError.topicUnusable(
+                        topic: topic, brokers: brokers, reason: error.description)
                 }
             }
             try Interruption.check()

@@ -51,7 +51,8 @@ final class Client {
             withExtendedLifetime(events) { _ = done.signal() }
         }
         if done.wait(timeout: .now() + Self.closeTimeout) == .timedOut {
-            events.logged(level: 4, facility: "CLOSE", text: "The Kafka client didn't close in time; left behind.")
+            events.logged(
+                level: 4, facility: "CLOSE", text: "The Kafka client didn't close in time; left behind.")
         }
     }
 

@@ -79,7 +79,8 @@ final class ClientEvents: Sendable {
         rd_kafka_conf_set_log_cb(configuration) { client, level, facility, text in
             guard let client, let text, let events = ClientEvents.of(rd_kafka_opaque(client)) else { return }
             events.logged(
-                level: level, facility: facility.map { String(cString: $0) } ?? "", text: String(cString: text))
+                level: level, facility: facility.map { String(cString: $0) } ?? "",
+                text: String(cString: text))
         }
         rd_kafka_conf_set_error_cb(configuration) { client, code, reason, opaque in
             ClientEvents.of(opaque)?.failed(

@@ -82,7 +82,9 @@ package struct ClientSettings: Sendable {
 
     /// Builds librdkafka's configuration object, which the caller owns.
     func makeConfiguration() throws(KafkaError) -> OpaquePointer {
-        guard let configuration = rd_kafka_conf_new() else { throw KafkaError(.invalidArgument, "out of memory") }
+        guard let configuration = rd_kafka_conf_new() else {
+            throw KafkaError(.invalidArgument, "out of memory")
+        }
         // Sorted: `debug` and presets behave alike on every run.
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
             var text = [CChar](repeating: 0, count: 512)

@@ -77,7 +77,8 @@ package final class Consumer {
     {
         guard !times.isEmpty else { return [] }
         let list = PartitionList(times)
-        try KafkaError.check(rd_kafka_offsets_for_times(client.handle, list.pointer, timeout.pollMilliseconds))
+        try KafkaError.check(
+            rd_kafka_offsets_for_times(client.handle, list.pointer, timeout.pollMilliseconds))
         return try list.offsets()
     }
 
@@ -92,7 +93,8 @@ package final class Consumer {
 
     // MARK: Reading
 
-    /// Reads these partitions from these offsets on, and no others. Records of an earlier assignment don't arrive any more.
+    /// Reads these partitions from these offsets on, and no others. Records of an earlier assignment
+    /// don't arrive any more.
     package func assign(_ partitions: [PartitionOffset]) throws(KafkaError) {
         if !assigned.isEmpty { try unassign() }
         let list = PartitionList(partitions)
@@ -130,9 +132,17 @@ package final class Consumer {
         count += max(0, rd_kafka_consume_batch_queue(queue, 0, batch + 1, Self.batchMessagesMax - 1))
         var next = 0
         // Also what comes after a throw is freed.
-        defer { while next < count { rd_kafka_message_destroy(batch[next]); next += 1 } }
+        defer {
+            while next < count {
+                rd_kafka_message_destroy(batch[next])
+                next += 1
+            }
+        }
         while next < count {
-            guard let message = batch[next] else { next += 1; continue }
+            guard let message = batch[next] else {
+                next += 1
+                continue
+            }
             switch message.pointee.err {
             case RD_KAFKA_RESP_ERR_NO_ERROR:
                 if let index = index(of: message) { try record(index, Self.view(message)) }
@@ -149,6 +159,8 @@ package final class Consumer {
 
     /// Gives callbacks a chance to run where nothing is assigned.
     package func serve() {
+        // With an assignment it would take messages that nobody gets.
+        guard assigned.isEmpty else { return }
         let count = rd_kafka_consume_batch_queue(queue, 0, batch, Self.batchMessagesMax)
         for index in 0..<max(0, count) {
             if let message = batch[index], message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -190,12 +202,15 @@ package final class Consumer {
 
     private static func headers(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> [RecordHeader] {
         var list: OpaquePointer?
-        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else {
+            return []
+        }
         var headers: [RecordHeader] = []
         var name: UnsafePointer<CChar>?
         var value: UnsafeRawPointer?
         var size = 0
-        while rd_kafka_header_get_all(list, headers.count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR,
+        while rd_kafka_header_get_all(list, headers.count, &name, &value, &size)
+            == RD_KAFKA_RESP_ERR_NO_ERROR,
             let name
         {
             let bytes = value.map { [UInt8](UnsafeRawBufferPointer(start: $0, count: size)) }
@@ -224,7 +239,9 @@ package final class Consumer {
         let list = PartitionList(offsets)
         // A queue of its own for the answer: the plain synchronous call has no deadline.
         try KafkaError.check(rd_kafka_commit_queue(client.handle, list.pointer, reply, nil, nil))
-        guard let event = rd_kafka_queue_poll(reply, timeout.pollMilliseconds) else { throw KafkaError(.timedOut) }
+        guard let event = rd_kafka_queue_poll(reply, timeout.pollMilliseconds) else {
+            throw KafkaError(.timedOut)
+        }
         defer { rd_kafka_event_destroy(event) }
         try KafkaError.check(rd_kafka_event_error(event))
         guard let results = rd_kafka_event_topic_partition_list(event) else { return }
@@ -235,7 +252,9 @@ package final class Consumer {
     }
 
     /// What the group has; -1001 where it has nothing.
-    package func committed(_ partitions: [PartitionOffset], timeout: Duration) throws(KafkaError) -> [PartitionOffset] {
+    package func committed(_ partitions: [PartitionOffset], timeout: Duration) throws(KafkaError)
+        -> [PartitionOffset]
+    {
         let list = PartitionList(partitions)
         try KafkaError.check(rd_kafka_committed(client.handle, list.pointer, timeout.pollMilliseconds))
         return try list.offsets()

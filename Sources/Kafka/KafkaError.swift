@@ -12,7 +12,8 @@ package struct KafkaError: Error, Equatable, Sendable {
     package var partition: Int32?
 
     package init(
-        _ code: Code, _ reason: String? = nil, isFatal: Bool = false, topic: String? = nil, partition: Int32? = nil
+        _ code: Code, _ reason: String? = nil, isFatal: Bool = false, topic: String? = nil,
+        partition: Int32? = nil
     ) {
         self.code = code
         self.reason = reason ?? code.text
@@ -41,7 +42,8 @@ package struct KafkaError: Error, Equatable, Sendable {
     private static let transient: Set<Code> = [
         .transport, .timedOut, .allBrokersDown, .resolve, .leaderNotAvailable, .notLeader, .requestTimedOut,
         .brokerNotAvailable, .replicaNotAvailable, .networkException, .coordinatorLoading,
-        .coordinatorNotAvailable, .notCoordinator, .fencedLeaderEpoch, .unknownLeaderEpoch, .offsetNotAvailable,
+        .coordinatorNotAvailable, .notCoordinator, .fencedLeaderEpoch, .unknownLeaderEpoch,
+        .offsetNotAvailable,
         .kafkaStorage, .unknownTopic, .unknownPartition, .waitCoordinator, .timedOutInQueue, .queueFull,
         .unstableOffsetCommit, .throttlingQuotaExceeded, .notEnoughReplicas, .unknownServerError,
     ]
@@ -106,7 +108,9 @@ extension KafkaError: CustomStringConvertible {
 
 extension KafkaError {
     /// Throws what a C call returned, unless it's success.
-    static func check(_ code: rd_kafka_resp_err_t, topic: String? = nil, partition: Int32? = nil) throws(KafkaError) {
+    static func check(_ code: rd_kafka_resp_err_t, topic: String? = nil, partition: Int32? = nil)
+        throws(KafkaError)
+    {
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
         throw KafkaError(Code(code), topic: topic, partition: partition)
     }

@@ -24,11 +24,13 @@ extension Client {
     func metadata(of topic: String?, timeout: Duration) throws(KafkaError) -> [TopicMetadata] {
         var metadata: UnsafePointer<rd_kafka_metadata>?
         let only: OpaquePointer? = if let topic { try self.topic(topic) } else { nil }
-        let result = rd_kafka_metadata(handle, topic == nil ? 1 : 0, only, &metadata, timeout.pollMilliseconds)
+        let result = rd_kafka_metadata(
+            handle, topic == nil ? 1 : 0, only, &metadata, timeout.pollMilliseconds)
         try KafkaError.check(result, topic: topic)
         guard let metadata else { throw KafkaError(.timedOut, topic: topic) }
         defer { rd_kafka_metadata_destroy(metadata) }
-        let topics = UnsafeBufferPointer(start: metadata.pointee.topics, count: Int(metadata.pointee.topic_cnt))
+        let topics = UnsafeBufferPointer(
+            start: metadata.pointee.topics, count: Int(metadata.pointee.topic_cnt))
         return topics.map { topic in
             let name = String(cString: topic.topic)
             let partitions = UnsafeBufferPointer(start: topic.partitions, count: Int(topic.partition_cnt))
@@ -36,13 +38,16 @@ extension Client {
                 name: name,
                 error: Self.error(topic.err, name, nil),
                 partitions: partitions.map {
-                    TopicMetadata.Partition(id: $0.id, leader: $0.leader, error: Self.error($0.err, name, $0.id))
+                    TopicMetadata.Partition(
+                        id: $0.id, leader: $0.leader, error: Self.error($0.err, name, $0.id))
                 }
                 .sorted { $0.id < $1.id })
         }
     }
 
-    private static func error(_ code: rd_kafka_resp_err_t, _ topic: String, _ partition: Int32?) -> KafkaError? {
+    private static func error(_ code: rd_kafka_resp_err_t, _ topic: String, _ partition: Int32?)
+        -> KafkaError?
+    {
         code == RD_KAFKA_RESP_ERR_NO_ERROR
             ? nil : KafkaError(KafkaError.Code(code), topic: topic, partition: partition)
     }

@@ -44,7 +44,12 @@ package final class MockCluster {
     }
 
     package enum Request: Int16, Sendable {
-        case produce = 0, fetch = 1, listOffsets = 2, metadata = 3, offsetCommit = 8, findCoordinator = 10
+        case produce = 0
+        case fetch = 1
+        case listOffsets = 2
+        case metadata = 3
+        case offsetCommit = 8
+        case findCoordinator = 10
     }
 
     /// Drops all connections of a broker and accepts none, or accepts them again.
@@ -59,6 +64,7 @@ package final class MockCluster {
 
     /// -1 leaves the partition without a leader.
     package func setLeader(of topic: String, partition: Int32, broker: Int32) throws(KafkaError) {
-        try KafkaError.check(rd_kafka_mock_partition_set_leader(cluster, topic, partition, broker), topic: topic)
+        try KafkaError.check(
+            rd_kafka_mock_partition_set_leader(cluster, topic, partition, broker), topic: topic)
     }
 }

@@ -32,7 +32,8 @@ struct PartitionList: ~Copyable {
         for element in UnsafeBufferPointer(start: pointer.pointee.elems, count: Int(pointer.pointee.cnt)) {
             let topic = String(cString: element.topic)
             try KafkaError.check(element.err, topic: topic, partition: element.partition)
-            offsets.append(PartitionOffset(topic: topic, partition: element.partition, offset: element.offset))
+            offsets.append(
+                PartitionOffset(topic: topic, partition: element.partition, offset: element.offset))
         }
         return offsets
     }

@@ -64,7 +64,8 @@ package final class Producer {
     }
 
     private func produce(
-        _ topic: OpaquePointer, _ partition: Int32, _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?,
+        _ topic: OpaquePointer, _ partition: Int32, _ key: UnsafeRawBufferPointer?,
+        _ value: UnsafeRawBufferPointer?,
         _ timestamp: Int64, _ headers: [RecordHeader]
     ) -> KafkaError? {
         func memory(_ bytes: UnsafeRawBufferPointer?, at index: Int, _ type: rd_kafka_vtype_t) {

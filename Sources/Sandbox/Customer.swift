@@ -124,7 +124,10 @@ extension [UInt8] {
     mutating func append(number: Int64) {
         var width = 1
         var limit: Int64 = 10
-        while number >= limit, width < 18 { width += 1; limit *= 10 }
+        while number >= limit, width < 18 {
+            width += 1
+            limit *= 10
+        }
         appendDigits(number, width: width)
     }
 }

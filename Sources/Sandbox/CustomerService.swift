@@ -19,8 +19,8 @@ final class CustomerService: Sendable {
     /// The port it listens on once it has started.
     var port: UInt16 { running.withLock { $0.port == 0 ? wantedPort : $0.port } }
 
-    /// Returns when requests are answered.
-    func start(for sandbox: Sandbox) throws {
+    /// Begins to serve in Swift's pool; `isListening` tells when requests are answered.
+    func begin(for sandbox: Sandbox) {
         let port = wantedPort
         let task = Task.detached { [self] in
             do {
@@ -28,7 +28,7 @@ final class CustomerService: Sendable {
                 let server = HTTPServer(address: address, timeout: 60, logger: .disabled, handler: nil)
                 await addRoutes(to: server, sandbox)
                 let listening = Task {
-                    try await server.waitUntilListening(timeout: 30)
+                    try await server.waitUntilListening(timeout: 3600)
                     guard case .ip4(_, let bound) = await server.listeningAddress else { return }
                     running.withLock { $0.port = bound }
                 }
@@ -40,14 +40,13 @@ final class CustomerService: Sendable {
             }
         }
         running.withLock { $0.task = task }
-        let deadline = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < deadline {
-            let (bound, failure) = running.withLock { ($0.port, $0.failure) }
-            if failure != nil { throw SandboxError.portTaken(port: wantedPort, service: "customer service") }
-            if bound != 0 { return }
-            usleep(2000)
-        }
-        throw SandboxError.portTaken(port: wantedPort, service: "customer service")
+    }
+
+    /// Throws if the port can't be had.
+    func isListening() throws -> Bool {
+        let (bound, failure) = running.withLock { ($0.port, $0.failure) }
+        if failure != nil { throw SandboxError.portTaken(port: wantedPort, service: "customer service") }
+        return bound != 0
     }
 
     func stop() { running.withLock { $0.task?.cancel() } }
@@ -63,7 +62,9 @@ final class CustomerService: Sendable {
                 return Self.refuse(request, .notFound, "there is no such customer", sandbox)
             }
             let (body, date) = sandbox.customer(number: number)
-            guard let body else { return Self.refuse(request, .notFound, "there is no such customer", sandbox) }
+            guard let body else {
+                return Self.refuse(request, .notFound, "there is no such customer", sandbox)
+            }
             return Self.answer(request, body, date: date)
         }
         await server.appendRoute("GET /sandbox/status") { request in
@@ -75,7 +76,8 @@ final class CustomerService: Sendable {
             }
         }
         await server.appendRoute("*") { request in
-            Self.refuse(request, .notFound, "there is nothing at \(request.method.rawValue) \(request.path)", sandbox)
+            Self.refuse(
+                request, .notFound, "there is nothing at \(request.method.rawValue) \(request.path)", sandbox)
         }
     }
 
@@ -111,7 +113,8 @@ final class CustomerService: Sendable {
             let answered = Advanced(now: sandbox.now.description, added: added, status: sandbox.status)
             return answer(request, Array(try JSONEncoder.sorted.encode(answered)), date: sandbox.now)
         } catch let error as any ELTError {
-            return refuse(request, error.kind == .usage ? .badRequest : .internalServerError, error.problem, sandbox)
+            return refuse(
+                request, error.kind == .usage ? .badRequest : .internalServerError, error.problem, sandbox)
         } catch {
             return refuse(request, .internalServerError, "\(error)", sandbox)
         }
@@ -136,7 +139,9 @@ final class CustomerService: Sendable {
         var headers: HTTPHeaders = [.contentType: "application/json; charset=utf-8", .date: date.httpDate]
         // HTTP/1.1 keeps connections without being asked to.
         if request.headers[.connection]?.lowercased() != "close" { headers[.connection] = "keep-alive" }
-        return HTTPResponse(statusCode: status, headers: headers, body: Data(body))
+        // In one piece: by default it would be written in pieces of 4 KB.
+        let sequence = HTTPBodySequence(data: Data(body), suggestedBufferSize: max(body.count, 1))
+        return HTTPResponse(statusCode: status, headers: headers, body: sequence)
     }
 
     private static func refuse(

@@ -149,7 +149,8 @@ struct Life {
         return random.below(customers.count)
     }
 
-    /// The service puts a default where a value was missing. No event, no new version: only a full load shows it.
+    /// The service puts a default where a value was missing. No event, no new version: only a full
+    /// load shows it.
     private mutating func fillSilently() {
         guard !withoutPhone.isEmpty else { return }
         let place = random.below(withoutPhone.count)
@@ -197,7 +198,8 @@ struct Life {
         sequence += 1
         underway.insert(
             Event(
-                arrival: arrival, sequence: sequence, operation: operation, customer: index, value: value, kind: kind))
+                arrival: arrival, sequence: sequence, operation: operation, customer: index, value: value,
+                kind: kind))
     }
 }
 

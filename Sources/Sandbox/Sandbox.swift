@@ -87,9 +87,19 @@ package final class Sandbox: Sendable {
     }
 
     /// Lives the days that lie behind and begins to serve. Returns when both answer.
+    ///
+    /// It waits for Swift's pool, which answers requests: from within the pool call the other one.
     package func start() throws {
         try advance(to: origin + .seconds(86_400 * max(options.days, 0)))
-        try service.start(for: self)
+        service.begin(for: self)
+        while try !service.isListening() { usleep(2000) }
+    }
+
+    /// The same for callers within Swift's pool.
+    package func start() async throws {
+        try advance(to: origin + .seconds(86_400 * max(options.days, 0)))
+        service.begin(for: self)
+        while try !service.isListening() { try await Task.sleep(for: .milliseconds(2)) }
     }
 
     /// Ends the service. The broker ends with the sandbox.
@@ -130,7 +140,8 @@ package final class Sandbox: Sendable {
         state.withLock { state in
             let fill = state.broker.fill
             return Status(
-                now: state.life.now.description, started: origin.description, customers: state.life.customers.count,
+                now: state.life.now.description, started: origin.description,
+                customers: state.life.customers.count,
                 events: state.counts, silentChanges: state.life.silentChanges, kafka: state.broker.address,
                 service: serviceURL,
                 topics: [options.topics.create, options.topics.update, options.topics.delete],

@@ -36,7 +36,8 @@ final class SandboxBroker {
         let wanted = options.kafkaPort
         portNote =
             wanted == 0 || address.hasSuffix(":\(wanted)")
-            ? nil : "This system doesn't let the sandbox choose the broker's port \(wanted): it listens on \(address)."
+            ? nil
+            : "This system doesn't let the sandbox choose port \(wanted): the broker listens on \(address)."
         for topic in [topics.create, topics.update, topics.delete] {
             sentByPartition[topic] = [Int](repeating: 0, count: Int(partitions))
         }
@@ -48,7 +49,8 @@ final class SandboxBroker {
             // In order and once, also if a request is repeated.
             "enable.idempotence": "true",
             // The broker keeps few bytes and counts them compressed.
-            "compression.type": "zstd", "batch.num.messages": "10000", "batch.size": "1000000", "linger.ms": "100",
+            "compression.type": "zstd", "batch.num.messages": "10000", "batch.size": "1000000",
+            "linger.ms": "100",
             "queue.buffering.max.messages": "1000000", "queue.buffering.max.kbytes": "262144",
             "statistics.interval.ms": "500",
         ])
@@ -87,7 +89,8 @@ final class SandboxBroker {
         try key.withUnsafeBytes { key in
             try event.value.withUnsafeBytes { value in
                 try producer.send(
-                    topic: topic, partition: Int32(partition), key: key, value: value, timestamp: event.arrival)
+                    topic: topic, partition: Int32(partition), key: key, value: value,
+                    timestamp: event.arrival)
             }
         }
         sentByPartition[topic]?[partition] += 1
@@ -100,7 +103,8 @@ final class SandboxBroker {
         do throws(KafkaError) {
             try producer.flush(timeout: .seconds(60))
         } catch {
-            throw SandboxError.undelivered(count: sent - producer.deliveredCount, reason: producer.lastTrouble?.reason)
+            throw SandboxError.undelivered(
+                count: sent - producer.deliveredCount, reason: producer.lastTrouble?.reason)
         }
         guard producer.undeliveredCount == 0 else {
             throw SandboxError.undelivered(

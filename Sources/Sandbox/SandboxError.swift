@@ -27,12 +27,14 @@ package enum SandboxError: ELTError, Equatable {
 
     package var problem: String {
         switch self {
-        case .portTaken(let port, let service): "Port \(port) on 127.0.0.1, for the sandbox's \(service), is taken."
+        case .portTaken(let port, let service):
+            "Port \(port) on 127.0.0.1, for the sandbox's \(service), is taken."
         case .broker(let reason): "The sandbox's broker doesn't start: \(reason)."
         case .undelivered(let count, let reason):
             "\(count) events did not reach the sandbox's broker\(reason.map { ": \($0)" } ?? "")."
         case .backwards(let now, let to): "The sandbox's time is \(now) and can't go back to \(to)."
-        case .tooFar(let now, let to): "From \(now) to \(to) is more than \(Sandbox.advanceDaysMax) days in one step."
+        case .tooFar(let now, let to):
+            "From \(now) to \(to) is more than \(Sandbox.advanceDaysMax) days in one step."
         }
     }
 

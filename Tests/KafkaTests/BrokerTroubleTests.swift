@@ -128,6 +128,31 @@ struct BrokerTroubleTests {
         #expect(try source.collect(topic, next..<5000).map(\.offset) == Array(next..<5000))
     }
 
+    @Test func `a bit flipped on the wire is found, and the right bytes are read`() throws {
+        let topic = newTopic("flip")
+        let broker = try filled(topic)
+        let wire = try FlippingWire(to: broker.address, flips: 1)
+        let warnings = Warnings()
+        let source = try KafkaChangeSource(
+            properties: ["bootstrap.servers": wire.address], groupID: "g", progress: warnings)
+        let read = try source.collect(topic, 0..<200)
+        #expect(wire.flipped == 1, "the test itself did nothing")
+        #expect(read == (0..<200).map { .numbered($0) })
+        #expect(warnings.lines.contains { $0.contains("CRC") })
+    }
+
+    @Test func `a wire that keeps flipping bits is an error that names the place`() throws {
+        let topic = newTopic("flips")
+        let broker = try filled(topic)
+        let wire = try FlippingWire(to: broker.address, flips: .max)
+        let source = try KafkaChangeSource(properties: ["bootstrap.servers": wire.address], groupID: "g")
+        let error = #expect(throws: KafkaSourceError.self) { try source.collect(topic, 0..<200) }
+        #expect(error?.code == "kafka.corrupt")
+        #expect(error?.kind == .unavailable)
+        #expect(error?.problem.contains("\(topic)/0 at offset 0") == true, "\(error?.problem ?? "")")
+        #expect(error?.problem.contains("n\":") == false, "no payload")
+    }
+
     @Test func `an unknown property is named, and a secret's value isn't`() throws {
         let unknown = #expect(throws: KafkaSourceError.self) {
             try KafkaChangeSource(properties: ["bootstrap.server": "x"], groupID: "g")
@@ -136,7 +161,9 @@ struct BrokerTroubleTests {
         #expect(unknown?.problem.contains("'bootstrap.server'") == true)
         let secret = #expect(throws: KafkaSourceError.self) {
             try KafkaChangeSource(
-                properties: ["bootstrap.servers": "x", "ssl.key.pem": "canary-4711", "security.protocol": "ssl"],
+                properties: [
+                    "bootstrap.servers": "x", "ssl.key.pem": "canary-4711", "security.protocol": "ssl",
+                ],
                 groupID: "g")
         }
         #expect(secret?.code == "kafka.configuration")
@@ -161,7 +188,8 @@ struct BrokerTroubleTests {
         let source = try KafkaChangeSource(
             properties: [
                 "bootstrap.servers": "127.0.0.1:\(port)", "security.protocol": "sasl_plaintext",
-                "sasl.mechanisms": "PLAIN", "sasl.username": "elt", "sasl.password": "canary-4711", "debug": "all",
+                "sasl.mechanisms": "PLAIN", "sasl.username": "elt", "sasl.password": "canary-4711",
+                "debug": "all",
             ], groupID: "g", progress: progress)
         #expect(throws: KafkaSourceError.self) { try source.bounds(of: ["t"], deadline: .now + .seconds(1)) }
         let lines = progress.lines

@@ -74,14 +74,16 @@ struct ChangeSourceContractTests {
                 [1], [2],
                 [
                     Header(name: "h", value: [1, 0, 2]), Header(name: "h", value: []),
-                    Header(name: "null", value: nil), Header(name: "h", value: [3]), Header(name: "", value: [4]),
+                    Header(name: "null", value: nil), Header(name: "h", value: [3]),
+                    Header(name: "", value: [4]),
                 ]
             ),
             ([1], nil, [Header(name: "why", value: Array("gone".utf8))]),
         ]
         return cases.enumerated().map { index, message in
             Change(
-                offset: Int64(index), timestamp: time + Int64(index) * 977, key: message.key, value: message.value,
+                offset: Int64(index), timestamp: time + Int64(index) * 977, key: message.key,
+                value: message.value,
                 headers: message.headers)
         }
     }()
@@ -153,7 +155,8 @@ struct ChangeSourceContractTests {
         // More arrives while the range is read, in the same thread so that it's certain.
         var read: [Int64] = []
         try source.read(
-            [(TopicPartition(topic, 0), OffsetRange(first: 0, next: end))], stall: .seconds(20), deadline: .soon
+            [(TopicPartition(topic, 0), OffsetRange(first: 0, next: end))], stall: .seconds(20),
+            deadline: .soon
         ) { _, change in
             read.append(change.offset)
             try producer.send(topic: topic, partition: 0, key: nil, value: [UInt8](repeating: 1, count: 100))

@@ -20,7 +20,8 @@ struct IndependentBrokerTests {
             try producer.initTransactions(timeout: .seconds(10))
             try producer.beginTransaction()
             for number in 0..<5 {
-                try producer.send(topic: topic, partition: 0, key: nil, value: Array("\(round)-\(number)".utf8))
+                try producer.send(
+                    topic: topic, partition: 0, key: nil, value: Array("\(round)-\(number)".utf8))
             }
             try producer.flush(timeout: .seconds(10))
             switch round {

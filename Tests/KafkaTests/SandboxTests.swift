@@ -31,7 +31,8 @@ struct SandboxTests {
         var text: [UInt8] = []
         for hour in hours {
             life.advance(to: Self.origin + .seconds(hour * 3600)) { event in
-                text += Array("\(event.arrival) \(event.operation) \(event.customer) ".utf8) + event.value + [10]
+                text +=
+                    Array("\(event.arrival) \(event.operation) \(event.customer) ".utf8) + event.value + [10]
             }
         }
         for (index, customer) in life.customers.enumerated() { customer.append(number: index + 1, to: &text) }
@@ -61,11 +62,13 @@ struct SandboxTests {
         #expect((0.005...0.015).contains(share { $0.kind == .late }))
         #expect((0.005...0.015).contains(share { $0.kind == .duplicate }))
         #expect(life.silentChanges > 50, "changes that only a full load shows")
-        #expect(events.map(\.arrival) == events.map(\.arrival).sorted(), "messages come in the order of arrival")
+        #expect(
+            events.map(\.arrival) == events.map(\.arrival).sorted(), "messages come in the order of arrival")
         let values = Dictionary(grouping: events, by: \.value)
         #expect(values.values.contains { $0.count == 2 })
         for event in events {
-            let object = try #require(try JSONSerialization.jsonObject(with: Data(event.value)) as? [String: Any])
+            let object = try #require(
+                try JSONSerialization.jsonObject(with: Data(event.value)) as? [String: Any])
             let customer = try #require(object["customer"] as? [String: Any])
             #expect(customer.count == 12)
             #expect(object["event_type"] as? String == event.operation.word)
@@ -79,7 +82,9 @@ struct SandboxTests {
             Customer.appendID(number, to: &bytes)
             #expect(Customer.number(ofID: String(decoding: bytes, as: UTF8.self)) == number)
         }
-        for text in ["", "c-", "c-1", "c-0000001", "c-00000a", "c--00001", "C-000001", "c-000000", "c-+00001"] {
+        for text in [
+            "", "c-", "c-1", "c-0000001", "c-00000a", "c--00001", "C-000001", "c-000000", "c-+00001",
+        ] {
             #expect(Customer.number(ofID: text) == nil, "\(text)")
         }
     }
@@ -108,7 +113,7 @@ struct SandboxTests {
 
     @Test func `pages together are all customers, once each`() async throws {
         let sandbox = try Sandbox(options(customers: 2345))
-        try sandbox.start()
+        try await sandbox.start()
         defer { sandbox.stop() }
         var ids: [String] = []
         var total = 0
@@ -131,9 +136,11 @@ struct SandboxTests {
 
     @Test func `nonsense is refused`() async throws {
         let sandbox = try Sandbox(options(customers: 5, events: 10))
-        try sandbox.start()
+        try await sandbox.start()
         defer { sandbox.stop() }
-        for query in ["page=-1", "page=x", "size=0", "size=10001", "size=", "page=99999999999999999999", "page=1.0"] {
+        for query in [
+            "page=-1", "page=x", "size=0", "size=10001", "size=", "page=99999999999999999999", "page=1.0",
+        ] {
             let (status, body, _) = try await get("\(sandbox.serviceURL)/api/customers?\(query)")
             #expect(status == 400, "\(query)")
             #expect(String(decoding: body, as: UTF8.self).hasPrefix(#"{"error":"#))
@@ -143,21 +150,25 @@ struct SandboxTests {
         #expect(try await get("\(sandbox.serviceURL)/nothing").0 == 404)
         #expect(try await get("\(sandbox.serviceURL)/health").0 == 200)
         for query in ["", "to=yesterday", "hours=-1", "hours=x", "to=1999-01-01T00:00:00Z", "days=5000"] {
-            let (status, _, _) = try await get("\(sandbox.serviceURL)/sandbox/advance?\(query)", method: "POST")
+            let (status, _, _) = try await get(
+                "\(sandbox.serviceURL)/sandbox/advance?\(query)", method: "POST")
             #expect(status == 400, "\(query)")
         }
     }
 
-    @Test func `an advance puts the hour's events on the topics and shows them in the service`() async throws {
+    @Test func `an advance puts the hour's events on the topics and shows them in the service`() async throws
+    {
         var options = options(customers: 300, events: 20_000)
         options.days = 0
         let sandbox = try Sandbox(options)
-        try sandbox.start()
+        try await sandbox.start()
         defer { sandbox.stop() }
         let source = try KafkaChangeSource(
             properties: ["bootstrap.servers": sandbox.bootstrapServers], groupID: "tests")
         let topics = sandbox.status.topics
-        func ends() throws -> Int64 { try source.bounds(of: topics, deadline: .soon).reduce(0) { $0 + $1.end } }
+        func ends() throws -> Int64 {
+            try source.bounds(of: topics, deadline: .soon).reduce(0) { $0 + $1.end }
+        }
         #expect(try ends() == 0)
         let answer = try await json("\(sandbox.serviceURL)/sandbox/advance?hours=3", method: "POST")
         #expect(sandbox.now == Self.origin + .seconds(3 * 3600))
@@ -169,7 +180,8 @@ struct SandboxTests {
         let status = try await json("\(sandbox.serviceURL)/sandbox/status")
         #expect(status["customers"] as? Int == sandbox.status.customers)
         #expect(sandbox.status.customers > 300)
-        _ = try await json("\(sandbox.serviceURL)/sandbox/advance?to=\(Self.origin + .seconds(7200 * 4))", method: "POST")
+        _ = try await json(
+            "\(sandbox.serviceURL)/sandbox/advance?to=\(Self.origin + .seconds(7200 * 4))", method: "POST")
         #expect(sandbox.now == Self.origin + .seconds(7200 * 4))
     }
 
@@ -179,21 +191,28 @@ struct SandboxTests {
         var options = options(customers: 100, events: 500)
         options.kafkaPort = try freePort()
         let sandbox = try Sandbox(options)
-        try sandbox.start()
+        try await sandbox.start()
         defer { sandbox.stop() }
         #expect(sandbox.bootstrapServers == "127.0.0.1:\(options.kafkaPort)")
         let output = try run(
             kcat,
-            ["-C", "-e", "-q", "-o", "beginning", "-b", sandbox.bootstrapServers, "-t", options.topics.update, "-f", "%T %k %s\n"])
+            [
+                "-C", "-e", "-q", "-o", "beginning", "-b", sandbox.bootstrapServers, "-t",
+                options.topics.update, "-f", "%T %k %s\n",
+            ])
         let lines = output.split(separator: "\n")
         #expect(lines.count == sandbox.status.events.update)
         #expect(lines.allSatisfy { $0.contains(#""event_type":"update""#) })
-        #expect(throws: SandboxError.portTaken(port: options.kafkaPort, service: "broker")) { try Sandbox(options) }
+        #expect(throws: SandboxError.portTaken(port: options.kafkaPort, service: "broker")) {
+            try Sandbox(options)
+        }
         var second = options
         second.kafkaPort = 0
         second.httpPort = UInt16(sandbox.serviceURL.split(separator: ":").last ?? "") ?? 0
         let other = try Sandbox(second)
-        #expect(throws: SandboxError.portTaken(port: second.httpPort, service: "customer service")) { try other.start() }
+        await #expect(throws: SandboxError.portTaken(port: second.httpPort, service: "customer service")) {
+            try await other.start()
+        }
     }
 
     private func run(_ program: String, _ arguments: [String]) throws -> String {

@@ -4,6 +4,8 @@ import Foundation
 import Kafka
 import Testing
 
+@testable import Sandbox
+
 /// Figures, where `ELT_BENCH` is set; run them with `swift test -c release`.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["ELT_BENCH"] != nil))
 struct SpeedTests {
@@ -48,7 +50,9 @@ struct SpeedTests {
         let topics = (0..<3).map { newTopic("idle\($0)") }
         for topic in topics {
             try broker.createTopic(topic, partitions: 4)
-            for partition in 0..<4 { try broker.write([.numbered(0)], to: topic, partition: Int32(partition)) }
+            for partition in 0..<4 {
+                try broker.write([.numbered(0)], to: topic, partition: Int32(partition))
+            }
         }
         for _ in 0..<5 {
             var marks: [String] = []
@@ -70,5 +74,60 @@ struct SpeedTests {
             mark("close")
             print("BENCH \(kind)", marks.joined(separator: ", "))
         }
+    }
+}
+
+/// Figures of the sandbox, likewise.
+@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["ELT_BENCH"] != nil))
+struct SandboxSpeedTests {
+    @Test func `a million customers and a million events`() async throws {
+        var life: Life? = Life(SandboxOptions(), start: Instant(milliseconds: 1_795_129_200_000))
+        var count = 0
+        var mark = ContinuousClock.now
+        life?.advance(to: Instant(milliseconds: 1_795_129_200_000 + 60 * 86_400_000)) { _ in count += 1 }
+        print("BENCH life alone \(Int(Double(count) / ((ContinuousClock.now - mark) / .seconds(1))))/s")
+        life = nil
+        mark = .now
+        var options = SandboxOptions()
+        options.customers = 1_000_000
+        options.eventsPerDay = 1_000_000
+        options.kafkaPort = 0
+        options.httpPort = 0
+        func lap(_ what: String, _ count: Int) {
+            let seconds = (ContinuousClock.now - mark) / .seconds(1)
+            print("BENCH sandbox \(what) \(count) in \(seconds) s, \(Int(Double(count) / seconds))/s")
+            mark = .now
+        }
+        let sandbox = try Sandbox(options)
+        lap("customers", options.customers)
+        try await sandbox.start()
+        let status = sandbox.status
+        lap("events", status.events.total)
+        print("BENCH sandbox partitions \(status.partitions) fill \(status.fill) %")
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        let last = status.customers / 1000
+        process.arguments = [
+            "-c", "curl -s -o /dev/null '\(sandbox.serviceURL)/api/customers?size=1000&page=[0-\(last)]'",
+        ]
+        mark = .now
+        try await withCheckedThrowingContinuation { (ended: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in ended.resume() }
+            do { try process.run() } catch { ended.resume(throwing: error) }
+        }
+        lap("rows served", status.customers)
+        let source = try KafkaChangeSource(
+            properties: ["bootstrap.servers": sandbox.bootstrapServers], groupID: "bench")
+        let bounds = try source.bounds(of: status.topics, deadline: .soon)
+        #expect(bounds.allSatisfy { $0.low == 0 }, "nothing was dropped")
+        let ranges = bounds.map { (partition: $0.partition, range: OffsetRange(first: $0.low, next: $0.end)) }
+        var messages = 0
+        try source.read(ranges, stall: .seconds(60), deadline: .now + .seconds(120)) { _, _ in
+            messages += 1
+        } finished: { _ in
+        }
+        lap("messages read", messages)
+        #expect(messages == status.events.total)
+        sandbox.stop()
     }
 }

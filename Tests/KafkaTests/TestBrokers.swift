@@ -209,6 +209,7 @@ extension ChangeSource {
         deadline: ContinuousClock.Instant = .soon
     ) throws -> [Change] {
         let range = OffsetRange(first: range.lowerBound, next: range.upperBound)
-        return try collect([(TopicPartition(topic, partition), range)], stall: stall, deadline: deadline).changes[0]
+        return try collect([(TopicPartition(topic, partition), range)], stall: stall, deadline: deadline)
+            .changes[0]
     }
 }

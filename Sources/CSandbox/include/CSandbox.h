@@ -1,7 +1,8 @@
 #ifndef CSANDBOX_H
 #define CSANDBOX_H
 
-/// Makes this thread's next bind(2) of an IPv4 socket to "any port" take `port` instead.
+/// Makes this thread's next bind(2) of an IPv4 socket to "any port" take `port` instead (0 stays any),
+/// and its connections answer without delay.
 /// librdkafka's mock cluster binds to any port and offers no setting for it.
 void csandbox_pin_port(unsigned short port);
 
