@@ -61,7 +61,7 @@ class Event:
     value: bytes | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FullLoad:
     """A complete full load. `w0` is {(topic, partition): (incarnation, end offset)}."""
     t0: int
