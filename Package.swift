@@ -76,7 +76,7 @@ let package = Package(
         // 3: adapters, one technology each, blind to each other.
         layer("ELTArchive", ["CZstd", "CCrypto", "JSON"]),
         layer("ELTSources", ["Kafka", "HTTP", "JSON"]),
-        layer("ELTSQLite", ["SQLite"]),
+        layer("ELTSQLite", ["SQLite", "CSQLite"]),
 
         // 4: the order of things, and pages for people.
         layer("ELTRun", ["ELTExtract", "ELTLoad", "ELTTransform", yams]),
@@ -93,7 +93,7 @@ let package = Package(
             name: "elt",
             dependencies: [
                 "ELTCore", "ELTExtract", "ELTLoad", "ELTTransform", "ELTArchive", "ELTSources",
-                "ELTSQLite", "ELTRun", "ELTReport", "Sandbox", arguments, logging,
+                "ELTSQLite", "ELTRun", "ELTReport", "Sandbox", "SQLite", arguments, logging,
             ],
             swiftSettings: strict),
 

@@ -42,7 +42,9 @@ struct RebuildCommand: ParsableCommand {
             for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
         }
         let scratch = try SQLiteWarehouse(scratch: path)
-        return try engine.verify(
-            scratch: scratch, scratchPath: path, live: TableComparison(path: wiring.settings.warehousePath))
+        let comparison = TableComparison(path: wiring.settings.warehousePath)
+        return try engine.verify(scratch: scratch) { table, key in
+            try comparison.difference(table: table, key: key, other: path)
+        }
     }
 }
