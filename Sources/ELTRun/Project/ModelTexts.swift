@@ -2,6 +2,7 @@
 package enum ModelTexts {
     package static func current(entity: String, key: String) -> String {
         """
+        -- One row for each living \(entity): the record that wins over all others of its key.
         {{ config(materialized='incremental', incremental_strategy='merge', unique_key='\(key)', by_key='\(entity)') }}
 
         select {{ columns('\(entity)') }}
@@ -12,10 +13,14 @@ package enum ModelTexts {
 
     package static func history(entity: String, key: String) -> String {
         """
-        {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', \
-        unique_key='\(key)', by_key='\(entity)', carry_forward={'changed': 0}) }}
+        -- One row for each day and each \(entity) living at its end: the record that wins among those of days
+        -- up to it. A day starts as the day before; `changed` is 1 where the winner is of this very day.
+        {{ config(
+            materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day',
+            unique_key='\(key)', by_key='\(entity)', carry_forward={'changed': 0}
+        ) }}
 
-        select _on_day as day, {{ columns('\(entity)') }}, _day = _on_day as changed
+        select _on_day as day, _day = _on_day as changed, {{ columns('\(entity)') }}
         from {{ source('\(entity)', 'daily_winners') }}
 
         """
@@ -47,10 +52,9 @@ package enum ModelTexts {
                   - name: day
                     description: Civil day in the project's time zone, YYYY-MM-DD.
                     tests: [not_null]
-            \(history)      - name: changed
+                  - name: changed
                     description: 1 where the row is of this very day, 0 where it's carried on from an earlier one.
-                    tests: [not_null, {accepted_values: {values: [0, 1]}}]
-
+            \(history)
             """
     }
 
