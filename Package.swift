@@ -106,7 +106,7 @@ let package = Package(
         tests("ELTTransformTests", ["ELTTransform", "ELTTesting"]),
         tests("ELTRunTests", ["ELTRun", "ELTTesting"]),
         tests("ELTTestingTests", ["ELTTesting"]),
-        tests("LifeTests", ["ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
+        tests("LifeTests", ["SQLite", "ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
