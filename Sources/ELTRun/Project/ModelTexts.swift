@@ -1,5 +1,6 @@
 /// The models that `elt init` writes. The repository's `models/` are those of the entity `customer`.
 package enum ModelTexts {
+    /// One row for each living key: a merge.
     package static func current(entity: String, key: String) -> String {
         """
         {{ config(materialized='incremental', incremental_strategy='merge', unique_key='\(key)', by_key='\(entity)') }}
@@ -10,6 +11,7 @@ package enum ModelTexts {
         """
     }
 
+    /// One row for each day and key: whole days are overwritten.
     package static func history(entity: String, key: String) -> String {
         """
         {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', \
@@ -21,6 +23,7 @@ package enum ModelTexts {
         """
     }
 
+    /// What the columns mean, and their tests.
     package static func schema(entity: String, key: String) -> String {
         let columns = entity == "customer" ? customerColumns : [(key, "Key of the record.")]
         func list(indent: String) -> String {
@@ -59,7 +62,7 @@ package enum ModelTexts {
         ("name", "Family name."),
         ("firstname", "Given name."),
         ("street", "Street and number."),
-        ("zip", "Postcode, as text: it may begin with 0."),
+        ("zip", "Postcode, as text because it may begin with 0."),
         ("city", "City."),
         ("email", "Address for mail."),
         ("phone", "Telephone number."),
