@@ -1,5 +1,6 @@
 /// The models that `elt init` writes. The repository's `models/` are those of the entity `customer`.
 package enum ModelTexts {
+    /// One row for each living key: a merge.
     package static func current(entity: String, key: String) -> String {
         """
         -- One row for each living \(entity): the record that wins over all others of its key.
@@ -11,6 +12,7 @@ package enum ModelTexts {
         """
     }
 
+    /// One row for each day and key: whole days are overwritten.
     package static func history(entity: String, key: String) -> String {
         """
         -- One row for each day and each \(entity) living at its end: the record that wins among those of days
@@ -26,6 +28,7 @@ package enum ModelTexts {
         """
     }
 
+    /// What the columns mean, and their tests.
     package static func schema(entity: String, key: String) -> String {
         let columns = entity == "customer" ? customerColumns : [(key, "Key of the record.")]
         func list(indent: String) -> String {
@@ -63,7 +66,7 @@ package enum ModelTexts {
         ("name", "Family name."),
         ("firstname", "Given name."),
         ("street", "Street and number."),
-        ("zip", "Postcode, as text: it may begin with 0."),
+        ("zip", "Postcode, as text because it may begin with 0."),
         ("city", "City."),
         ("email", "Address for mail."),
         ("phone", "Telephone number."),
