@@ -5,6 +5,10 @@ struct Rendered {
     var origins: [Origin] = []
     var uses: [StaticUses.Placed] = []
     var configs: [ConfigEntry] = []
+    /// Where the template begins, for text that's empty.
+    let start: FilePlace
+
+    init(_ template: Template) { start = template.source.place(at: 0) }
 
     struct Origin {
         /// The first byte in `text`.
@@ -15,8 +19,8 @@ struct Rendered {
     }
 
     /// The place in the template that gave byte `offset` of the text.
-    func place(of offset: Int) -> FilePlace? {
-        guard let origin = origins.last(where: { $0.start <= offset }) else { return nil }
+    func place(of offset: Int) -> FilePlace {
+        guard let origin = origins.last(where: { $0.start <= offset }) else { return start }
         guard origin.isVerbatim else { return origin.place.file }
         return Place(source: origin.place.source, offset: origin.place.offset + offset - origin.start).file
     }
@@ -35,7 +39,7 @@ struct Renderer<Scope: TemplateScope> {
     let macros: MacroLibrary
     let limits: TemplateLimits
 
-    var rendered = Rendered()
+    var rendered: Rendered
     /// Where text goes while a macro or `{% set %}…{% endset %}` collects it.
     private var captures: [String] = []
     private var frames: [[String: TemplateValue]] = [[:]]
@@ -50,7 +54,7 @@ struct Renderer<Scope: TemplateScope> {
         limits: TemplateLimits = TemplateLimits()
     ) throws(ModelIssue) -> Rendered {
         try ModelIssue.typed {
-            var renderer = Renderer(scope: scope, macros: macros, limits: limits)
+            var renderer = Renderer(template, scope, macros, limits)
             do {
                 try renderer.run(template.body)
             } catch var issue as ModelIssue {
@@ -61,7 +65,10 @@ struct Renderer<Scope: TemplateScope> {
         }
     }
 
-    private init(scope: Scope, macros: MacroLibrary, limits: TemplateLimits) {
+    private init(
+        _ template: Template, _ scope: Scope, _ macros: MacroLibrary, _ limits: TemplateLimits
+    ) {
+        rendered = Rendered(template)
         self.scope = scope
         self.macros = macros
         self.limits = limits

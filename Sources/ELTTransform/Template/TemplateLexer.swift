@@ -178,9 +178,18 @@ struct TemplateLexer {
                 guard brackets.count <= limits.nesting else {
                     throw issue(.nestedTooDeep(limit: limits.nesting), token.offset)
                 }
-            case ")", "]", "}": _ = brackets.popLast()
+            case ")", "]", "}": try match(symbol, &brackets, token.offset)
             default: break
             }
+        }
+    }
+
+    /// A bracket that closes another kind ends the reading: what follows can't be told from text.
+    private func match(_ symbol: String, _ brackets: inout [UInt8], _ offset: Int) throws {
+        guard let open = brackets.popLast() else { return }
+        let wanted = [UInt8(ascii: "("): ")", UInt8(ascii: "["): "]", UInt8(ascii: "{"): "}"][open] ?? symbol
+        guard wanted == symbol else {
+            throw issue(.unexpected("'\(symbol)'", wanted: "'\(wanted)'"), offset)
         }
     }
 
