@@ -89,7 +89,9 @@ struct TemplateCheck {
 
     mutating func add(_ issue: ModelIssue) { issues.append(issue) }
 
-    var references: Set<String> { Set(uses.compactMap { if case .ref(let name) = $0.use { name } else { nil } }) }
+    var references: Set<String> {
+        Set(uses.compactMap { if case .ref(let name) = $0.use { name } else { nil } })
+    }
     var sources: Set<SourceName> {
         Set(uses.compactMap { if case .source(let name) = $0.use { name } else { nil } })
     }

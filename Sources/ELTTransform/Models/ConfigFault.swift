@@ -42,9 +42,11 @@ extension ConfigFault: Fault {
         case .duplicateColumn(let column, let key): "The setting '\(key)' names the column '\(column)' twice."
         case .unknownEntity(let entity, _): "The project has no entity '\(entity)'."
         case .byKeyWithout(let entity, let table):
-            "by_key='\(entity)' needs the rows of source('\(entity)', '\(table)'), which the model doesn't read."
+            "by_key='\(entity)' needs the rows of source('\(entity)', '\(table)'), "
+                + "which the model doesn't read."
         case .byKeyReads(let what, let entity):
-            "A model with by_key='\(entity)' reads \(what): when that changes, rows of unchanged keys stay old."
+            "A model with by_key='\(entity)' reads \(what): "
+                + "when that changes, rows of unchanged keys stay old."
         case .byKeyRun:
             "A model with by_key uses the run's time: rows of unchanged keys would keep an old one."
         }

@@ -126,7 +126,8 @@ struct ProjectBuilder {
         issues += check.issues + draft.reader.issues
         return Model(
             name: name, path: draft.file.path, config: config, references: check.references,
-            sources: check.sources, columnsOf: check.columnsOf, usesThis: check.uses.contains { $0.use == .this },
+            sources: check.sources, columnsOf: check.columnsOf,
+            usesThis: check.uses.contains { $0.use == .this },
             usesRun: check.uses.contains { $0.use == .run }, digest: digest(draft),
             description: draft.described?.description ?? config.description,
             columns: draft.described?.columns.map(\.declared) ?? [], template: draft.template, macros: macros)
@@ -198,7 +199,8 @@ struct ProjectBuilder {
         }
     }
 
-    private mutating func tests(of models: [Model], _ schema: SchemaReader, _ names: KnownNames) -> [DataTest] {
+    private mutating func tests(of models: [Model], _ schema: SchemaReader, _ names: KnownNames) -> [DataTest]
+    {
         var tests: [DataTest] = []
         for model in models {
             for column in schema.models[model.name]?.columns ?? [] {

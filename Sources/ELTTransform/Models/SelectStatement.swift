@@ -23,7 +23,8 @@ struct SelectStatement {
         let begins = first.kind == .word ? first.text : ""
         if begins == "select" || begins == "values" { return }
         guard begins == "with" else {
-            throw SQLFault.notSelect(first.kind == .string ? "a string" : first.text).at(first.range.lowerBound)
+            throw SQLFault.notSelect(first.kind == .string ? "a string" : first.text).at(
+                first.range.lowerBound)
         }
         // The bodies of a WITH stand in parentheses, so the first verb outside of them is the statement's.
         var depth = 0

@@ -141,14 +141,18 @@ struct TemplateLexer {
         func skip(_ characters: String) {
             while position < bytes.count, characters.utf8.contains(bytes[position]) { position += 1 }
         }
-        if position < bytes.count, bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+") {
+        if position < bytes.count,
+            bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+")
+        {
             position += 1
         }
         skip(" \t\n\r")
         guard bytes[position...].starts(with: "endraw".utf8) else { return nil }
         position += 6
         skip(" \t\n\r")
-        if position < bytes.count, bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+") {
+        if position < bytes.count,
+            bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+")
+        {
             position += 1
         }
         return bytes[position...].starts(with: "%}".utf8) ? position + 2 : nil

@@ -5,7 +5,8 @@ import Testing
 @testable import ELTTransform
 
 private func files(_ models: [String: String]) -> ModelFiles {
-    ModelFiles(models: models.sorted { $0.key < $1.key }.map { .init(path: "models/\($0.key).sql", text: $0.value) })
+    ModelFiles(
+        models: models.sorted { $0.key < $1.key }.map { .init(path: "models/\($0.key).sql", text: $0.value) })
 }
 
 @Suite struct ProjectTests {
@@ -29,7 +30,9 @@ private func files(_ models: [String: String]) -> ModelFiles {
 
     @Test func `a selection is a list of names with their readers and what they read`() throws {
         let project = try chain()
-        func names(_ text: String) throws -> String { try project.select(text).map(\.name).joined(separator: " ") }
+        func names(_ text: String) throws -> String {
+            try project.select(text).map(\.name).joined(separator: " ")
+        }
         #expect(try names("b") == "b")
         #expect(try names("b+") == "b d")
         #expect(try names("+b") == "a b")
@@ -51,10 +54,10 @@ private func files(_ models: [String: String]) -> ModelFiles {
         var texts = files([
             "a": "select 1", "b": "select 2", "c": "select 3", "d": "select 4",
             "m": """
-                select 1 from {{ m() }}
-                {% if var('no', false) %}, {{ ref('a') }}{% endif %}
-                {% for x in ['b', 'c'] %}, {{ ref(x) }}{% endfor %}
-                """,
+            select 1 from {{ m() }}
+            {% if var('no', false) %}, {{ ref('a') }}{% endif %}
+            {% for x in ['b', 'c'] %}, {{ ref(x) }}{% endfor %}
+            """,
         ])
         texts.macros = [.init(path: "macros/m.sql", text: "{% macro m() %}{{ ref('d') }}{% endmacro %}")]
         let project = try ModelProject(texts, entities: [])
@@ -69,13 +72,15 @@ private func files(_ models: [String: String]) -> ModelFiles {
             ])
         #expect(
             errors(files(["m": "select * from {{ ref('m') }}"])) == [
-                "models/m.sql:1:18: The model 'm' refers to itself. Write {{ this }} for the model's own table."
+                "models/m.sql:1:18: The model 'm' refers to itself. Write {{ this }} for the model's own "
+                    + "table."
             ])
         #expect(
             errors(
-                files(["off": "{{ config(enabled=false) }} select 1", "m": "select * from {{ ref('off') }}"])) == [
-                "models/m.sql:1:18: The model 'off' is disabled. Enable it, or remove the reference."
-            ])
+                files(["off": "{{ config(enabled=false) }} select 1", "m": "select * from {{ ref('off') }}"]))
+                == [
+                    "models/m.sql:1:18: The model 'off' is disabled. Enable it, or remove the reference."
+                ])
         #expect(
             errors("select * from {{ source('custmer', 'stream') }}, {{ source('customer', 'streem') }}") == [
                 "models/m.sql:1:18: The project has no entity 'custmer'. Did you mean 'customer'?",
@@ -94,7 +99,8 @@ private func files(_ models: [String: String]) -> ModelFiles {
         ])
         #expect(
             errors(circle) == [
-                "models/a.sql: Models read each other in a circle: a → b → c → a. Remove one of the references."
+                "models/a.sql: Models read each other in a circle: a → b → c → a. Remove one of the "
+                    + "references."
             ])
     }
 
@@ -119,27 +125,34 @@ private func files(_ models: [String: String]) -> ModelFiles {
         #expect(
             errors(config + "select 1 {% if is_incremental() %}where x > date('now'){% endif %}").count == 1)
         #expect(
-            errors(config + "select 1 {% if not is_incremental() %}where x > date('now'){% endif %}").count == 1)
+            errors(config + "select 1 {% if not is_incremental() %}where x > date('now'){% endif %}").count
+                == 1)
         #expect(errors("select 1 {% if is_incremental() %}where ({% endif %}") == [])
     }
 
     @Test func `names that can't be tables are refused`() {
         #expect(
-            errors(files(["a b": "select 1", "raw_x": "select 1", "Orders": "select 1", "orders": "select 2"])) == [
-                "models/a b.sql: 'a b' can't be a table's name. Name the file with a–z, 0–9 and _, beginning with a "
-                    + "letter, such as orders.sql.",
-                "models/orders.sql: There's another model 'orders': models/Orders.sql. Rename one of the two files.",
-                "models/raw_x.sql: 'raw_x' can't be a model's name: tables that begin with 'raw_' are elt's or "
-                    + "SQLite's. Rename the file.",
-            ])
+            errors(
+                files(["a b": "select 1", "raw_x": "select 1", "Orders": "select 1", "orders": "select 2"]))
+                == [
+                    "models/a b.sql: 'a b' can't be a table's name. Name the file with a–z, 0–9 and _, "
+                        + "beginning with a "
+                        + "letter, such as orders.sql.",
+                    "models/orders.sql: There's another model 'orders': models/Orders.sql. Rename one of "
+                        + "the two files.",
+                    "models/raw_x.sql: 'raw_x' can't be a model's name: tables that begin with 'raw_' are "
+                        + "elt's or "
+                        + "SQLite's. Rename the file.",
+                ])
     }
 
     @Test func `all errors come at once, in the order of the files`() {
         let found = errors(
             files(["a": "select {{ x }}, {{ y }}", "b": "selct 1", "c": "select (\n", "d": "{% if %}"]))
-        #expect(found.map { String($0.prefix(17)) } == [
-            "models/a.sql:1:11", "models/b.sql:1:1:", "models/c.sql:1:8:", "models/d.sql:1:7:",
-        ])
+        #expect(
+            found.map { String($0.prefix(17)) } == [
+                "models/a.sql:1:11", "models/b.sql:1:1:", "models/c.sql:1:8:", "models/d.sql:1:7:",
+            ])
         do throws(ModelError) {
             _ = try ModelProject(files(["a": "select {{ x }}", "b": "selct 1"]), entities: [])
         } catch {
@@ -157,8 +170,10 @@ private func files(_ models: [String: String]) -> ModelFiles {
 
     @Test func `a model renders to a SELECT that may stand in parentheses`() throws {
         let model = try #require(
-            try project("-- top\nselect * from {{ source('customer', 'stream') }} limit {{ var('limit') }}; -- end\n")
-                .model("m"))
+            try project(
+                "-- top\nselect * from {{ source('customer', 'stream') }} limit {{ var('limit') }}; -- end\n"
+            )
+            .model("m"))
         #expect(try model.render(TestScope()) == "select * from raw_customer_stream limit 10")
     }
 
@@ -225,7 +240,8 @@ private func files(_ models: [String: String]) -> ModelFiles {
     }
 
     @Test func `a project is read from its folders`() throws {
-        let root = FileManager.default.temporaryDirectory.appendingPathComponent("models-\(UInt64.random(in: 0...(.max)))")
+        let root = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "models-\(UInt64.random(in: 0...(.max)))")
         defer { try? FileManager.default.removeItem(at: root) }
         func write(_ path: String, _ bytes: [UInt8]) throws {
             let url = root.appendingPathComponent(path)

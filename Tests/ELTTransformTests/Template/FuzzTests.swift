@@ -17,12 +17,16 @@ struct SeededNumbers: RandomNumberGenerator {
 
 @Suite struct FuzzTests {
     private static let seeds = [
-        "{{ config(materialized='incremental', unique_key=['id'], tags=['a']) }}\nselect {{ columns('customer') }}",
+        "{{ config(materialized='incremental', unique_key=['id'], tags=['a']) }}\nselect {{ "
+            + "columns('customer') }}",
         "{% for x in [1, 2] %}{{ x }}{% if not loop.last %}, {% endif %}{% else %}none{% endfor %}",
-        "{%- set x = {'a': [1, (2, 3)]} -%}{{ x.a[1] | join(', ') | upper }}{# c #}{% raw %}{{ }}{% endraw %}",
-        "select date('now'), \"a\", [b], `c`, 'x''y' -- {{ ref('a') }}\n/* c */ from {{ source('customer', 'stream') }}",
+        "{%- set x = {'a': [1, (2, 3)]} -%}{{ x.a[1] | join(', ') | upper }}{# c #}{% raw %}{{ }}{% "
+            + "endraw %}",
+        "select date('now'), \"a\", [b], `c`, 'x''y' -- {{ ref('a') }}\n/* c */ from {{ "
+            + "source('customer', 'stream') }}",
         "with a as (select 1.5e3 x, (2)) select * from a where {{ var('limit') + 1 }} % 2 == 1; ",
-        "{% macro m(a, b='c') %}{{ a ~ b }}{% endmacro %}{{ m('x', b=2) }}{% set y %}a{% endset %}{{ y if y else 1 }}",
+        "{% macro m(a, b='c') %}{{ a ~ b }}{% endmacro %}{{ m('x', b=2) }}{% set y %}a{% endset %}{{ y if "
+            + "y else 1 }}",
     ]
     private static let yaml = """
         version: 2
@@ -32,14 +36,17 @@ struct SeededNumbers: RandomNumberGenerator {
             config: {tags: [x], enabled: true}
             columns:
               - name: id
-                tests: [not_null, unique, {accepted_values: {values: [1, 'a'], severity: warn, where: "x > 1"}}]
+                tests: [not_null, unique,
+                  {accepted_values: {values: [1, 'a'], severity: warn, where: "x > 1"}}]
                 data_tests:
                   - relationships: {arguments: {to: ref('b'), field: id}, config: {severity: error}}
         sources: [{name: customer, tables: [{name: stream, description: d}]}]
         """
     private static let pieces = [
-        "{{", "}}", "{%", "%}", "{#", "#}", "-%}", "{{-", "'", "\"", "(", ")", "[", "]", "{", "}", "|", "~", ".",
-        " if ", " else ", " in ", "endif", "endfor", "for", "set", "ref('a')", "range(9)", "* 99", "\n", "ü", "\0", "--",
+        "{{", "}}", "{%", "%}", "{#", "#}", "-%}", "{{-", "'", "\"", "(", ")", "[", "]", "{", "}", "|", "~",
+        ".",
+        " if ", " else ", " in ", "endif", "endfor", "for", "set", "ref('a')", "range(9)", "* 99", "\n", "ü",
+        "\0", "--",
         "/*", "*/", "select", "with", "date(", "loop.last", "&a ", "*a", "- ", ": ", "!!x ",
     ]
 
@@ -49,11 +56,13 @@ struct SeededNumbers: RandomNumberGenerator {
             let index = Int.random(in: 0...bytes.count, using: &numbers)
             switch Int.random(in: 0..<5, using: &numbers) {
             case 0: if index < bytes.count { bytes[index] = UInt8.random(in: 0...255, using: &numbers) }
-            case 1: bytes.removeSubrange(index..<min(bytes.count, index + Int.random(in: 0...8, using: &numbers)))
+            case 1:
+                bytes.removeSubrange(index..<min(bytes.count, index + Int.random(in: 0...8, using: &numbers)))
             case 2: bytes.insert(contentsOf: Self.pieces.randomElement(using: &numbers)!.utf8, at: index)
             case 3:
                 let end = min(bytes.count, index + Int.random(in: 0...30, using: &numbers))
-                bytes.insert(contentsOf: bytes[index..<end], at: Int.random(in: 0...bytes.count, using: &numbers))
+                bytes.insert(
+                    contentsOf: bytes[index..<end], at: Int.random(in: 0...bytes.count, using: &numbers))
             default: if index < bytes.count { bytes.remove(at: index) }
             }
         }
