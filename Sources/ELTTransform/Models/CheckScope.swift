@@ -72,6 +72,18 @@ struct TemplateCheck {
         }
     }
 
+    /// Adds what would make a row depend on several keys, as far as the outermost SELECT shows it.
+    /// Subqueries are let through: they may well go over a list inside of one record.
+    mutating func checkOneKey() {
+        for rendered in [first, later] {
+            guard let rendered, let statement = try? SelectStatement(rendered.text),
+                let found = statement.acrossRows
+            else { continue }
+            let fault = ConfigFault.byKeyAcross(found.text.uppercased())
+            issues.append(ModelIssue(fault, at: rendered.place(of: found.range.lowerBound)))
+        }
+    }
+
     /// Adds names of models, entities and tables that aren't there.
     mutating func checkNames(_ names: KnownNames, self name: String?) {
         for placed in uses {

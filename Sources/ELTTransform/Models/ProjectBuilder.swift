@@ -140,7 +140,7 @@ struct ProjectBuilder {
         for macro in draft.check.usedMacros { digest.add(macro.text) }
         for name in draft.check.variables.sorted() {
             digest.add(name)
-            digest.add(variables[name].map { "\($0)" } ?? "")
+            digest.add(variables[name]?.canonical ?? "")
         }
         return digest.text
     }
@@ -166,6 +166,7 @@ struct ProjectBuilder {
         if !check.sources.contains(winners) {
             check.add(ModelIssue(ConfigFault.byKeyWithout(entity: entity, table: table), at: place))
         }
+        check.checkOneKey()
         for placed in check.uses {
             let fault: ConfigFault? =
                 switch placed.use {

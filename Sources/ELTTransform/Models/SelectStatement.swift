@@ -57,6 +57,39 @@ struct SelectStatement {
     }
 }
 
+extension SelectStatement {
+    private static let words: Set<String> = ["distinct", "except", "group", "having", "intersect", "limit"]
+    private static let aggregates: Set<String> = [
+        "avg", "count", "group_concat", "json_group_array", "json_group_object", "string_agg", "sum", "total",
+    ]
+
+    /// A word of the outermost SELECT that makes one row of many; `max` and `min` only with one argument.
+    var acrossRows: SQLTokens.Token? {
+        var depth = 0
+        for (index, token) in tokens.enumerated() {
+            if token.isSymbol("(") { depth += 1 }
+            if token.isSymbol(")") { depth -= 1 }
+            guard depth == 0, token.kind == .word, index == 0 || !tokens[index - 1].isSymbol(".") else { continue }
+            if Self.words.contains(token.text) { return token }
+            guard index + 1 < tokens.count, tokens[index + 1].isSymbol("(") else { continue }
+            if Self.aggregates.contains(token.text) || token.text == "over" { return token }
+            if ["max", "min"].contains(token.text), !hasComma(inCallAt: index) { return token }
+        }
+        return nil
+    }
+
+    private func hasComma(inCallAt index: Int) -> Bool {
+        var depth = 0
+        for token in tokens[(index + 1)...] {
+            if token.isSymbol("(") { depth += 1 }
+            if token.isSymbol(")") { depth -= 1 }
+            if depth == 0 { return false }
+            if depth == 1, token.isSymbol(",") { return true }
+        }
+        return false
+    }
+}
+
 /// A condition for `WHERE`, as tests have it.
 struct SQLCondition {
     let sql: String

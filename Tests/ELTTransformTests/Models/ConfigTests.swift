@@ -221,4 +221,29 @@ func errors(_ text: String, schema: String? = nil) -> [String] {
                     + "rows of unchanged keys stay old. Join it in a view over this model, or remove by_key."
             ])
     }
+
+    static let across = [
+        "count(*)", "sum(x)", "max(x)", "distinct x", "row_number() over (order by x)", "x {} group by x",
+        "x {} limit 5", "x {} union all select 1 {} having 1",
+    ]
+    static let within = [
+        "max(x, 0)", "t.limit", "(select count(*) from json_each(tags))", "upper(max(x, y))", "'group by'",
+    ]
+
+    private func byKey(_ select: String) -> [String] {
+        let from = "from {{ source('customer', 'winners') }}"
+        let body = select.contains("{}") ? select.replacing("{}", with: from) : "\(select) \(from)"
+        return errors(
+            "{{ config(materialized='incremental', unique_key='id', by_key='customer') }} select \(body)")
+    }
+
+    @Test(arguments: across)
+    func `a model by key takes each row from one key`(_ select: String) {
+        #expect(byKey(select).first?.contains("puts rows of several keys together with") == true)
+    }
+
+    @Test(arguments: within)
+    func `a model by key may do within a row what it likes`(_ select: String) {
+        #expect(byKey(select) == [])
+    }
 }
