@@ -53,7 +53,9 @@ package final class LocalArchive: Archive {
 
     package func digest(of change: ChangeView, at place: SegmentPlace) -> String {
         // A record too long for a line was never archived, so it's no record's digest.
-        (try? sha256(EventLine(place).write(change))) ?? ""
+        let line = EventLine(place)
+        // The text is the line's own memory.
+        return withExtendedLifetime(line) { (try? sha256(line.write(change))) ?? "" }
     }
 
     package func segment(at place: SegmentPlace, first: Int64) throws -> any SegmentWriter {

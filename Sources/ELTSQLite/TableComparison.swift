@@ -13,8 +13,10 @@ package struct TableComparison {
             let live = try Database(path: path, mode: .readOnly)
             let built = try Database(path: other, mode: .readOnly)
             let columns = try self.columns(live, table)
-            guard columns == (try self.columns(built, table)) else {
-                return (1, ["the columns differ"])
+            let other = try self.columns(built, table)
+            guard columns == other else {
+                let odd = Set(columns).symmetricDifference(other).sorted().joined(separator: ", ")
+                return (1, ["the columns differ: \(odd)"])
             }
             let order = key.isEmpty ? columns : key + columns.filter { !key.contains($0) }
             let sql = "SELECT \(Names.list(order)) FROM \(Names.quoted(table)) ORDER BY \(Names.list(key.isEmpty ? order : key))"

@@ -9,7 +9,7 @@ import Testing
     @Test func `after every step the tables are the reference model's`() throws {
         let environment = ProcessInfo.processInfo.environment
         let first = environment["ELT_SEED"].flatMap(UInt64.init) ?? 1
-        let count = environment["ELT_SEED"] != nil ? 1 : environment["ELT_LIVES"].flatMap(UInt64.init) ?? 40
+        let count = environment["ELT_SEED"] != nil ? 1 : environment["ELT_LIVES"].flatMap(UInt64.init) ?? 25
         for seed in first..<(first + count) {
             let script = LifeScript(seed: seed)
             let life = try EngineLife(script.settings, partitions: script.partitions)

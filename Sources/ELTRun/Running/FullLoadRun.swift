@@ -52,7 +52,7 @@ extension Engine {
         let snapshot = try makeSnapshotSource(entity)
         let summary = try snapshot.download(into: draft, context: context)
         Failpoint.draftCompleted.pass()
-        let w1 = try watermarks(of: entity, source, try incarnations(archive))
+        let w1 = try watermarks(of: entity, source, archive)
         return Download(
             draft: draft, summary: summary, w1: w1, seconds: Stopwatch.seconds(ContinuousClock.now - begun))
     }
@@ -71,24 +71,20 @@ extension Engine {
             context.progress.note("The unfinished full load of \(entity.name) is too old or has other settings: beginning anew.")
             try draft.discard()
         }
-        let w0 = try watermarks(of: entity, source, try incarnations(archive))
+        let w0 = try watermarks(of: entity, source, archive)
         return try archive.newDraft(
             of: entity.name, plan: DraftPlan(now: context.now, w0: w0, settingsDigest: digest))
     }
 
-    /// The life each topic is in, as far as it's known.
-    private func incarnations(_ archive: any Archive) throws -> [String: Int] {
-        try positions(archive, try makeWarehouse()).incarnations
-    }
-
     private func watermarks(
-        of entity: EntitySettings, _ source: (any ChangeSource)?, _ incarnations: [String: Int]
+        of entity: EntitySettings, _ source: (any ChangeSource)?, _ archive: any Archive
     ) throws -> [Watermark] {
         guard let source else { return [] }
-        return try source.bounds(of: entity.topics.map(\.name), deadline: context.deadline).map {
-            Watermark(
-                partition: $0.partition, incarnation: incarnations[$0.partition.topic] ?? 1, offset: $0.end)
-        }.sorted { $0.partition < $1.partition }
+        let bounds = try source.bounds(of: entity.topics.map(\.name), deadline: context.deadline)
+        let life = TopicLife(
+            archive: archive, source: source, positions: try positions(archive, try makeWarehouse()),
+            entities: settings.entities)
+        return try life.watermarks(bounds, deadline: context.deadline)
     }
 
     /// Takes the lock, completes the download, loads it and publishes.

@@ -64,6 +64,10 @@ extension Engine {
         let archive = try makeArchive()
         let warehouse = try makeWarehouse()
         let published = try warehouse.publishedSequence
+        guard published > 0 else {
+            report.status = "nothing is published yet"
+            return report
+        }
         try scratch.transaction { try build(archive, scratch, upTo: published, &report, &watch) }
         let differences = try watch.measure("compare") {
             try models.models.filter { $0.config.materialized != .view }.compactMap { model -> TableDifference? in
