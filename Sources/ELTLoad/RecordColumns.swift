@@ -42,8 +42,9 @@ final class RecordColumns {
         self.session = session
         self.zone = zone
         var columns = try session.columns(of: entity.name)
-        let isNew = columns.isEmpty
-        if isNew {
+        let configured = Set(entity.columns.map(\.name) + [entity.keyColumn])
+        let isNew = columns.allSatisfy { configured.contains($0.name) }
+        if columns.isEmpty {
             columns = entity.columns.map { Column(name: $0.name, field: $0.name, type: $0.type, isDeclared: $0.type != nil) }
             // The key always has a column of its own; it's the first unless the project says otherwise.
             if !columns.contains(where: { $0.name == entity.keyColumn }) {

@@ -157,7 +157,6 @@ package struct Engine {
         }
         report.tests = summary.tests
         report.ties = summary.ties
-        if summary.ties > 0 { warn("\(summary.ties) ties: equal records that only partition and offset tell apart.", &report) }
     }
 
     func record(

@@ -36,6 +36,7 @@ struct ReportOutput {
             let days = model.days.isEmpty ? "" : " in \(model.days.count) \(model.days.count == 1 ? "day" : "days") (\(range(model.days)))"
             lines.append("  \(model.name): +\(number(model.inserted)) ~\(number(model.updated)) -\(number(model.removed))\(days)\(model.full ? ", built in full" : "")")
         }
+        if report.ties > 0 { lines.append("  ties       \(number(report.ties)): equal records that only partition and offset tell apart") }
         if !report.tests.isEmpty {
             let failed = report.tests.filter { $0.failures > 0 }.count
             lines.append("  tests      \(report.tests.count - failed) passed, \(failed) with findings")
