@@ -6,14 +6,18 @@ extension Instant {
     ///
     /// `now` decides the century of the form with two digits: never more than 50 years ahead.
     package init?(httpDate text: String, now: Instant) {
-        let parts = text.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "-" }).map(String.init)
+        let words = text.split(separator: " ").map(String.init)
         let fields: (day: String, month: String, year: String, time: String)
-        if parts.count == 6, parts[5] == "GMT" {
-            fields = (parts[1], parts[2], parts[3], parts[4])
-        } else if parts.count == 5, !text.contains(",") {
-            fields = (parts[2], parts[1], parts[4], parts[3])
-        } else {
-            return nil
+        switch words.count {
+        case 6 where words[5] == "GMT" && words[0].hasSuffix(","):
+            fields = (words[1], words[2], words[3], words[4])
+        case 5 where !words[0].hasSuffix(","):
+            fields = (words[2], words[1], words[4], words[3])
+        case 4 where words[3] == "GMT" && words[0].hasSuffix(","):
+            let date = words[1].split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+            guard date.count == 3 else { return nil }
+            fields = (date[0], date[1], date[2], words[2])
+        default: return nil
         }
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         let time = fields.time.split(separator: ":", omittingEmptySubsequences: false).map(Self.digits)

@@ -59,8 +59,7 @@ final class LoopbackServer: Sendable {
         }
     }
 
-    deinit { stop() }
-
+    /// Call it at most once. A server that isn't stopped lives as long as the program: its thread holds it.
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
