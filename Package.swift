@@ -104,10 +104,10 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "ELTSources", "ELTTesting", "ELTArchive"]),
         tests("ELTArchiveTests", ["ELTArchive", "ELTTesting"]),
         tests("ELTTransformTests", ["ELTTransform", "ELTTesting"]),
-        tests("ELTRunTests", ["ELTRun", "ELTTesting"]),
+tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
         tests("ELTReportTests", ["ELTReport", "ELTRun", "ELTExtract", "ELTLoad", "ELTSQLite", "SQLite", "ELTTesting"]),
         tests("ELTTestingTests", ["ELTTesting"]),
-        tests("LifeTests", ["ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
+        tests("LifeTests", ["SQLite", "ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -200,3 +200,10 @@ package final class KafkaChangeSource: ChangeSource {
 
 /// Lets the calling thread rest between two tries.
 func sleepThread(for duration: Duration) { usleep(UInt32(clamping: duration.wholeMilliseconds * 1000)) }
+
+extension KafkaChangeSource {
+    /// What librdkafka has against a property of `elt.yml`; nil if it takes it.
+    package static func complaint(_ name: String, _ value: String) -> String? {
+        ClientSettings.complaint(name, value)
+    }
+}

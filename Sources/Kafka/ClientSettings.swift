@@ -107,3 +107,20 @@ package struct ClientSettings: Sendable {
 
     package static var libraryVersion: String { String(cString: rd_kafka_version_str()) }
 }
+
+extension ClientSettings {
+    /// librdkafka's complaint about one property's name or value; nil if it takes it.
+    package static func complaint(_ name: String, _ value: String) -> String? {
+        guard let configuration = rd_kafka_conf_new() else { return nil }
+        defer { rd_kafka_conf_destroy(configuration) }
+        var text = [CChar](repeating: 0, count: 512)
+        switch rd_kafka_conf_set(configuration, name, value, &text, text.count) {
+        case RD_KAFKA_CONF_OK: return nil
+        case RD_KAFKA_CONF_UNKNOWN: return "librdkafka \(libraryVersion) has no property '\(name)'"
+        default:
+            return isSecret(name)
+                ? "librdkafka refuses the value of '\(name)'"
+                : String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+    }
+}

@@ -1,12 +1,13 @@
+import ELTCore
+import ELTRun
+import Logging
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
-import ELTCore
-import ELTRun
-import Logging
-import Synchronization
 
 /// What the program says to people: log, progress and errors, all to standard error.
 ///
@@ -111,7 +112,8 @@ final class Console: Sendable {
             let remedy = redact(known?.remedy ?? "Run the command again with --verbose to learn more.")
             let kind = (known?.kind ?? .failed).word
             let members: [JSONValue.Member] = [
-                .init("code", .string(code)), .init("kind", .string(kind)), .init("problem", .string(problem)),
+                .init("code", .string(code)), .init("kind", .string(kind)),
+                .init("problem", .string(problem)),
                 .init("remedy", .string(remedy)), .init("retryable", .boolean(known?.isRetryable ?? false)),
             ]
             clearLine(&state)

@@ -1,13 +1,14 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 import ArgumentParser
 import ELTCore
 import ELTRun
 import Foundation
 import Logging
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 extension LogFormat: ExpressibleByArgument {}
 
@@ -45,7 +46,8 @@ struct CommonOptions: ParsableArguments {
         let isDumb = environment["TERM"] == "dumb"
         settings.showsProgress = isTerminal && !quiet && !isDumb && logFormat == .text
         // no-color.org: any value that isn't empty counts.
-        settings.colors = isTerminal && !isDumb && (environment["NO_COLOR"] ?? "").isEmpty && logFormat == .text
+        settings.colors =
+            isTerminal && !isDumb && (environment["NO_COLOR"] ?? "").isEmpty && logFormat == .text
         return settings
     }
 
@@ -76,9 +78,10 @@ struct CommonOptions: ParsableArguments {
         _ console: Console, checkKafka: (String, String) -> String? = { _, _ in nil }
     ) throws -> LoadedProject {
         let here = FileManager.default.currentDirectoryPath
-        let path = try project.map { folder in
-            try ProjectFile.find(in: folder.hasPrefix("/") ? folder : here + "/" + folder)
-        } ?? ProjectFile.find(from: here)
+        let path =
+            try project.map { folder in
+                try ProjectFile.find(in: folder.hasPrefix("/") ? folder : here + "/" + folder)
+            } ?? ProjectFile.find(from: here)
         let loaded = try ProjectFile.load(
             path: path, environment: ProcessInfo.processInfo.environment, checkKafka: checkKafka)
         console.hide(loaded.secrets)

@@ -5,7 +5,7 @@ struct ProgressMeter {
     private struct Step {
         var name: String
         var startedAt: ContinuousClock.Instant
-        /// What was done when it started: a resumed step doesn't begin at 0, and its rate must not count that.
+        /// What was done when it started: a resumed step doesn't begin at 0, and that's not its rate.
         var startedWith: Int64
     }
 
@@ -25,7 +25,8 @@ struct ProgressMeter {
         let isLast = total.map { done >= $0 } ?? false
         if let shownAt, now - shownAt < interval, !isLast { return nil }
         shownAt = now
-        return Self.text(step.name, done: done, total: total, since: step.startedWith, elapsed: now - step.startedAt)
+        return Self.text(
+            step.name, done: done, total: total, since: step.startedWith, elapsed: now - step.startedAt)
     }
 
     private mutating func step(_ name: String, done: Int64, at now: ContinuousClock.Instant) -> Step {

@@ -1,9 +1,10 @@
+import ELTCore
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
-import ELTCore
 
 /// SIGINT and SIGTERM ask for an end at the next safe point; a second one ends the program at once.
 enum ConsoleSignals {

@@ -1,9 +1,10 @@
+import ELTCore
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
-import ELTCore
 
 /// Where results go.
 protocol TextSink: AnyObject {
@@ -65,7 +66,9 @@ final class FileSink: TextSink {
     static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws {
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress! + written, $0.count - written) }
+            let count = bytes.withUnsafeBytes {
+                systemWrite(descriptor, $0.baseAddress! + written, $0.count - written)
+            }
             if count >= 0 {
                 written += count
                 continue

@@ -44,6 +44,14 @@ struct Wiring {
         try LocalArchive(path: settings.archivePath, compression: settings.compression)
     }
 
+    /// Beside the archive, because it holds the same personal data; `removeScratch` takes it away.
+    private func scratchArchive() throws -> LocalArchive {
+        try LocalArchive(path: scratchPath, compression: settings.compression)
+    }
+
+    private var scratchPath: String { settings.archivePath + "/.dry-run-\(getpid())" }
+    func removeScratch() { try? FileManager.default.removeItem(atPath: scratchPath) }
+
     func warehouse() throws -> SQLiteWarehouse { try SQLiteWarehouse(path: settings.warehousePath) }
 
     func changeSource(_ progress: any Progress) throws -> KafkaChangeSource {
@@ -55,7 +63,7 @@ struct Wiring {
         let settings = settings
         return Engine(
             settings: settings, models: try models(), context: context, startedAt: Self.clock(),
-            makeArchive: archive, makeWarehouse: warehouse,
+            makeArchive: archive, makeScratchArchive: scratchArchive, makeWarehouse: warehouse,
             makeChangeSource: { try changeSource(context.progress) },
             makeSnapshotSource: { entity in
                 guard let full = entity.fullLoad else { preconditionFailure("asked for an entity without a full load") }

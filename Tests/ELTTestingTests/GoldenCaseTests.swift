@@ -52,7 +52,8 @@ private let fixtures = URL(filePath: #filePath).deletingLastPathComponent().dele
         #expect(
             failures == [
                 "line 5: too much (1): id=a, name=Ann", "line 5: missing (1): id=a, name=Bea",
-                "line 8: missing (1): day=2026-03-11, id=a, changed=0", "line 12: 0 in quarantine, expected 1",
+                "line 8: missing (1): day=2026-03-11, id=a, changed=0",
+                "line 12: 0 in quarantine, expected 1",
             ])
     }
 
@@ -65,7 +66,8 @@ private let fixtures = URL(filePath: #filePath).deletingLastPathComponent().dele
     }
 
     @Test(arguments: [
-        "dance", "produce\n  create/0", "produce\n  create/0 noon {}", "run noon", "topics: make\nrun 2026-01-01",
+        "dance", "produce\n  create/0", "produce\n  create/0 noon {}", "run noon",
+        "topics: make\nrun 2026-01-01",
         "expect tables", "produce\n  create/0 2026-03-10T10:00:00Z what",
     ])
     func `what can't be read is refused with its line`(text: String) {

@@ -39,8 +39,10 @@ import Testing
             found.insert(script.settings.absent.rawValue)
             for step in script.steps {
                 switch step {
-                case .produce(let events): for event in events where event.value == nil { found.insert("tombstone") }
-                case .fullLoad(let load): for case .during(.run) in load.parts { found.insert("run during load") }
+                case .produce(let events):
+                    for event in events where event.value == nil { found.insert("tombstone") }
+                case .fullLoad(let load):
+                    for case .during(.run) in load.parts { found.insert("run during load") }
                 case .recreate: found.insert("recreate")
                 case .rebuild: found.insert("rebuild")
                 case .outage: found.insert("outage")
@@ -69,8 +71,8 @@ import Testing
         #expect(!(try LifePlayer.differences(reference: life, target: other)).isEmpty)
     }
 
-    /// Not a test of its own: writes lives with what the reference expects, for `Tests/life/compare.sh`, which
-    /// has the oracle in Python check them.
+    /// Not a test of its own: writes lives with what the reference expects, for
+    /// `Tests/life/compare.sh`, which has the oracle in Python check them.
     @Test(.enabled(if: ProcessInfo.processInfo.environment["ELT_WRITE_LIVES"] != nil))
     func `lives are written for the other oracle`() throws {
         let environment = ProcessInfo.processInfo.environment
@@ -87,7 +89,8 @@ import Testing
                 if case .run = step { steps += expectations(of: reference) }
             }
             life.steps = steps
-            try life.description.write(toFile: "\(folder)/seed-\(seed).case", atomically: true, encoding: .utf8)
+            try life.description.write(
+                toFile: "\(folder)/seed-\(seed).case", atomically: true, encoding: .utf8)
         }
     }
 

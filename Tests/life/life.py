@@ -294,7 +294,9 @@ class Life:
     def message(self, first, last):
         """(topic, partition, timestamp, key, value)"""
         pick = self.random
-        stamp = last - pick.randrange(max(1, last - first))
+        # Often just before the command, where a full load's skew begins.
+        span = min(last - first, 7 * MINUTE) if pick.random() < 0.35 else last - first
+        stamp = last - pick.randrange(max(1, span))
         if self.sent and pick.random() < 0.08:
             again = pick.choice(self.sent)
             return (*again[:2], pick.choice([stamp, again[2]]), *again[3:])
@@ -399,6 +401,8 @@ class Life:
         """The service's rows now, and whether they are too few for a load without --accept-shrink."""
         if self.random.random() < 0.15:
             self.has_default = True
+        if self.listed and self.random.random() < 0.4:
+            self.listed.discard(self.random.choice(sorted(self.listed)))
         if self.random.random() < 0.9:
             while len(self.listed) < max(1, (self.listed_rows + 1) // 2):
                 self.listed.add(self.random.choice([key for key in self.keys if key not in self.listed]))

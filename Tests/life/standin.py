@@ -59,9 +59,13 @@ class Project:
             "loads": [[l.t0, [[*place, *w] for place, w in l.w0.items()], l.rows] for l in self.loads],
             "nows": self.nows,
         }
-        partial = self.path.with_suffix(".partial")
+        self.write(self.path, kept)
+
+    @staticmethod
+    def write(path, kept):
+        partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(kept))
-        partial.rename(self.path)
+        partial.rename(path)
 
     # --- the broker
 
@@ -125,9 +129,11 @@ class Project:
         w0 = self.ends(consumer)
         consumer.close()
         draft = Path("draft.json")
+        if draft.exists() and json.loads(draft.read_text())["number"] != len(self.loads) + 1:
+            draft.unlink()  # it was completed before its process was killed
         kept = json.loads(draft.read_text()) if draft.exists() else {
-            "t0": at, "w0": [[*place, *w] for place, w in w0.items()], "pages": [], "total": 0}
-        draft.write_text(json.dumps(kept))
+            "t0": at, "w0": [[*place, *w] for place, w in w0.items()], "pages": [], "number": len(self.loads) + 1}
+        self.write(draft, kept)
         while True:
             index, pages = len(kept["pages"]), kept["pages"]
             size = int(self.value(r"(?:size|limit): (\d+)") or 0)
@@ -143,7 +149,7 @@ class Project:
             body = text if self.kind == "none" else oracle.members(text, 0)[0]["items"][1]
             rows = items(body)
             pages.append(rows)
-            draft.write_text(json.dumps(kept))
+            self.write(draft, kept)
             document = None if self.kind == "none" else json.loads(text)
             if rows and self.kind == "keyset":
                 kept["after"] = json.loads(rows[-1])["id"]

@@ -29,8 +29,10 @@ package enum AcceptedValue: Sendable, Equatable {
     /// The value in YAML; texts stand in single quotes.
     package var yaml: String {
         switch self {
-        case .text(let text): "'" + text.split(separator: "'", omittingEmptySubsequences: false)
-            .joined(separator: "''") + "'"
+        case .text(let text):
+            "'"
+                + text.split(separator: "'", omittingEmptySubsequences: false)
+                .joined(separator: "''") + "'"
         case .number(let digits): digits
         case .boolean(let value): value ? "true" : "false"
         }

@@ -22,7 +22,8 @@ struct AuthReader {
             if kindNode == nil {
                 let names = Self.kinds.map(\.name)
                 faults.error(
-                    node.namePlace, "'kind' is missing in \(node.path); write one of \(Wording.choice(names)).")
+                    node.namePlace,
+                    "'kind' is missing in \(node.path); write one of \(Wording.choice(names)).")
             }
         default: kindNode = node
         }
@@ -56,7 +57,8 @@ struct AuthReader {
             let clientSecret = secret("client_secret", fields) ?? ""
             secrets.addBasic(username: clientID, password: clientSecret)
             return .oauth2(
-                tokenURL: tokenAddress(fields) ?? "", clientID: Secret(clientID), clientSecret: Secret(clientSecret),
+                tokenURL: tokenAddress(fields) ?? "", clientID: Secret(clientID),
+                clientSecret: Secret(clientSecret),
                 scope: fields.text("scope"), audience: fields.text("audience"),
                 secretInBody: place("secret_in", ["header", "body"], fields) == "body")
         default: return .none
@@ -92,11 +94,14 @@ struct AuthReader {
         else { return nil }
         let parts = URLComponents(string: text.value)
         guard let scheme = parts?.scheme?.lowercased(), ["http", "https"].contains(scheme),
-            let host = parts?.host, !host.isEmpty, parts?.user == nil, parts?.password == nil, parts?.fragment == nil
+            let host = parts?.host, !host.isEmpty, parts?.user == nil, parts?.password == nil,
+            parts?.fragment == nil
         else {
             faults.error(
                 node.place,
-                "\(node.path): expected an address such as https://host/token, without user, password and '#'.")
+                "\(node.path): expected an address such as https://host/token, "
+                    + "without user, password and '#'."
+            )
             return nil
         }
         return text.value

@@ -87,10 +87,10 @@ struct ColumnReader {
         case "not_null": return .notNull
         case "unique": return .unique
         case "accepted_values":
-            faults.error(node.place, "\(node.path): write '{ accepted_values: { values: [a, b] } }'.")
+            faults.error(node.place, "\(node.path): write { accepted_values: { values: [a, b] } }.")
         case "relationships":
             faults.error(
-                node.place, "\(node.path): write '{ relationships: { to: ref(''model''), field: id } }'.")
+                node.place, "\(node.path): write { relationships: { to: ref('model'), field: id } }.")
         default:
             faults.error(
                 node.place,
@@ -106,7 +106,9 @@ struct ColumnReader {
             let list = fields.required("values", "write 'values: [a, b]'"),
             let items = ConfigFields.list(list, "a list of values", faults)
         else { return nil }
-        if items.isEmpty { faults.error(list.place, "\(list.path): expected at least one value, found none.") }
+        if items.isEmpty {
+            faults.error(list.place, "\(list.path): expected at least one value, found none.")
+        }
         var values: [AcceptedValue] = []
         for item in items {
             guard case .text(let text) = item.content else {

@@ -98,7 +98,8 @@ struct ConfigFields {
 
     func duration(_ name: String, atLeast least: Duration) -> Duration? {
         let expected =
-            "a duration such as 500ms, 30s, 5m or 2h" + (least == .zero ? "" : " of at least \(Self.text(of: least))")
+            "a duration such as 500ms, 30s, 5m or 2h"
+            + (least == .zero ? "" : " of at least \(Self.text(of: least))")
         return value(name, expected) { Quantities.duration($0).flatMap { $0 >= least ? $0 : nil } }
     }
 
@@ -134,10 +135,12 @@ struct ConfigFields {
     static func path(_ node: ConfigNode, _ faults: ProjectFaults) -> [String]? {
         value(node, "a path such as id or customer.id", faults) { text in
             let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            let isGood = parts.count <= 16 && parts.allSatisfy { part in
-                !part.isEmpty && part.first != " " && part.last != " "
-                    && !part.unicodeScalars.contains { $0.properties.generalCategory == .control }
-            }
+            let isGood =
+                parts.count <= 16
+                && parts.allSatisfy { part in
+                    !part.isEmpty && part.first != " " && part.last != " "
+                        && !part.unicodeScalars.contains { $0.properties.generalCategory == .control }
+                }
             return isGood ? parts : nil
         }
     }

@@ -23,7 +23,7 @@ struct ConfigParser {
     /// The file's one document; nil if it can't be read, which `faults` then tells.
     mutating func parse(_ bytes: [UInt8]) -> ConfigNode? {
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            faults.error(Self.placeOfBadByte(bytes), "these bytes aren't UTF-8; save the file as UTF-8")
+            faults.error(Self.placeOfBadByte(bytes), "these bytes aren't UTF-8; save the file as UTF-8.")
             return nil
         }
         let scalars = Array(text.unicodeScalars)
@@ -31,7 +31,7 @@ struct ConfigParser {
             faults.error(
                 Self.place(of: index, in: scalars),
                 "the private-use character U+\(String(scalars[index].value, radix: 16).uppercased()) "
-                    + "isn't allowed here")
+                    + "isn't allowed here.")
             return nil
         }
         let hidden = ConfigMarks.hide(scalars)
@@ -39,7 +39,7 @@ struct ConfigParser {
             faults.error(
                 place,
                 "in a file with aliases (*name), a list, mapping or alias can't be a name; "
-                    + "if this is part of a text, put the text in quotes")
+                    + "if this is part of a text, put the text in quotes.")
             return nil
         }
         guard let root = compose(hidden) else { return nil }
@@ -57,25 +57,27 @@ struct ConfigParser {
             do {
                 var view = String.UnicodeScalarView()
                 view.append(contentsOf: text)
-                // Without rules every scalar is a text: we read types ourselves, and `1` and "1" are one name.
+                // Without rules all is text: we read types ourselves, and `1` and "1" are one name.
                 let parser = try Yams.Parser(yaml: String(view), resolver: .basic, encoding: .utf8)
                 if let root = try parser.singleRoot() { return root }
-                faults.error(Place(line: 1, column: 1), "the file is empty; 'elt init' writes an example")
+                faults.error(Place(line: 1, column: 1), "the file is empty; 'elt init' writes an example.")
                 return nil
             } catch YamlError.duplicatedKeysInMapping(let names, let context) {
                 let name = names.first ?? ""
                 let first = Place(context.mark)
                 guard let second = Self.secondIndex(of: name, after: first, in: text) else {
-                    faults.error(first, "\(Wording.quoted(ConfigMarks.show(name))) is set twice here")
+                    faults.error(first, "\(Wording.quoted(ConfigMarks.show(name))) is set twice here.")
                     return nil
                 }
                 faults.error(
                     Self.place(of: second, in: text),
-                    "\(Wording.quoted(ConfigMarks.show(name))) is set twice; the first is in line \(first.line)")
+                    "\(Wording.quoted(ConfigMarks.show(name))) is set twice; "
+                        + "the first is in line \(first.line)."
+                )
                 text[second] = ConfigMarks.twice
             } catch {
                 let (place, problem) = Self.explain(error)
-                faults.error(place, "this isn't YAML: \(problem)")
+                faults.error(place, "this isn't YAML: \(problem).")
                 return nil
             }
         }
@@ -127,17 +129,18 @@ struct ConfigParser {
         var node = ConfigNode(place: place, namePlace: name, path: path, content: .unknown)
         nodeCount += 1
         guard depth <= Self.depthMax else {
-            faults.error(place, "this is nested more than \(Self.depthMax) levels deep")
+            faults.error(place, "this is nested more than \(Self.depthMax) levels deep.")
             return node
         }
         guard nodeCount <= Self.nodesMax else {
             if nodeCount == Self.nodesMax + 1 {
-                faults.error(place, "the file has more than \(Self.nodesMax) values, counting each use of an alias")
+                faults.error(
+                    place, "the file has more than \(Self.nodesMax) values, counting each use of an alias.")
             }
             return node
         }
         if let tag = Self.strangeTag(yaml) {
-            faults.error(place, "the tag \(Wording.quoted(tag)) isn't supported; write the value without it")
+            faults.error(place, "the tag \(Wording.quoted(tag)) isn't supported; write the value without it.")
             return node
         }
         switch yaml {
@@ -151,7 +154,7 @@ struct ConfigParser {
             node.content = .list(list)
         case .mapping(let mapping):
             node.content = .mapping(fields(of: mapping, in: node, depth: depth))
-        case .alias: faults.error(place, "this alias can't be resolved")
+        case .alias: faults.error(place, "this alias can't be resolved.")
         }
         return node
     }
@@ -162,7 +165,7 @@ struct ConfigParser {
         for (key, value) in mapping {
             let place = key.mark.map(Place.init) ?? node.place
             guard case .scalar(let scalar) = key else {
-                faults.error(place, "expected a name, found a list or a mapping")
+                faults.error(place, "expected a name, found a list or a mapping.")
                 continue
             }
             if scalar.string == "<<", scalar.style == .plain {
@@ -173,7 +176,7 @@ struct ConfigParser {
             if scalar.string.unicodeScalars.first == ConfigMarks.twice { continue }
             let name = ConfigMarks.show(scalar.string)
             if name.contains("${") {
-                faults.error(place, "'${…}' is replaced in values only, not in names")
+                faults.error(place, "'${…}' is replaced in values only, not in names.")
                 continue
             }
             own.append(
@@ -193,8 +196,9 @@ struct ConfigParser {
         var fields: [ConfigField] = []
         for source in sources {
             nodeCount += 1
-            guard case .mapping(let mapping) = source, depth < Self.depthMax, nodeCount <= Self.nodesMax else {
-                faults.error(node.place, "'<<' takes an alias of a mapping, or a list of them")
+            guard case .mapping(let mapping) = source, depth < Self.depthMax, nodeCount <= Self.nodesMax
+            else {
+                faults.error(node.place, "'<<' takes an alias of a mapping, or a list of them.")
                 return []
             }
             fields += self.fields(of: mapping, in: node, depth: depth + 1)

@@ -70,7 +70,9 @@ package struct DigestInputs: Sendable, Equatable {
         }
     }
 
-    private static func path(_ parts: [String]) -> String { "[" + parts.map(quoted).joined(separator: ",") + "]" }
+    private static func path(_ parts: [String]) -> String {
+        "[" + parts.map(quoted).joined(separator: ",") + "]"
+    }
 
     /// One way to write a text, so that no two lists of texts look the same.
     private static func quoted(_ text: String) -> String {

@@ -66,7 +66,8 @@ final class EntityReader {
             guard let operation = Operation.allCases.first(where: { $0.word == field.name }) else { continue }
             if case .list(let items) = field.value.content {
                 if items.isEmpty {
-                    faults.error(field.value.place, "\(field.value.path): expected at least one topic, found none.")
+                    faults.error(
+                        field.value.place, "\(field.value.path): expected at least one topic, found none.")
                 }
                 topics += items.compactMap { topic($0, operation) }
             } else if let topic = topic(field.value, operation) {

@@ -99,7 +99,8 @@ struct FullLoadReader {
         if load.parallel > 1, !load.pagination.canJump, let node = fields.node("parallel") {
             faults.warn(
                 node.place,
-                "\(node.path): pages are fetched one after another, because each tells where the next one is; "
+                "\(node.path): pages are fetched one after another, because each tells "
+                    + "where the next one is; "
                     + "'page' and 'offset' with 'total' can be fetched side by side.")
         }
         if load.absent == .remove, load.pagination.canDrift, let node = fields.node("absent") {
@@ -113,12 +114,15 @@ struct FullLoadReader {
     // MARK: Headers
 
     private static let reservedHeaders: Set<String> = [
-        "host", "content-length", "transfer-encoding", "connection", "accept-encoding", "range", "te", "trailer",
+        "host", "content-length", "transfer-encoding", "connection", "accept-encoding", "range", "te",
+        "trailer",
         "upgrade", "proxy-authorization",
     ]
 
     private func headers(_ node: ConfigNode, _ auth: Auth) -> [String: Secret] {
-        guard !node.isNothing, let fields = ConfigFields.mapping(node, "headers by name", faults) else { return [:] }
+        guard !node.isNothing, let fields = ConfigFields.mapping(node, "headers by name", faults) else {
+            return [:]
+        }
         var headers: [String: Secret] = [:]
         for field in fields {
             let shown = Wording.quoted(field.name)
@@ -135,7 +139,8 @@ struct FullLoadReader {
             guard let text = ConfigFields.text(field.value, "a header's value", faults) else { continue }
             if SecretCollector.isSecretName(field.name) { secrets.add(text, at: field.value) }
             if text.value.unicodeScalars.contains(where: { $0.value < 32 && $0 != "\t" || $0.value == 127 }) {
-                faults.error(field.value.place, "\(field.value.path): a header can't hold control characters.")
+                faults.error(
+                    field.value.place, "\(field.value.path): a header can't hold control characters.")
             }
             headers[field.name] = Secret(text.value)
         }

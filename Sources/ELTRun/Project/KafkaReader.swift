@@ -56,7 +56,8 @@ struct KafkaReader {
             return nil
         }
         if let complaint = check(name, text.value) {
-            let safe = isSecret || text.isFromFile
+            let safe =
+                isSecret || text.isFromFile
                 ? complaint.split(separator: text.value).joined(separator: "***") : complaint
             faults.error(
                 field.place,
@@ -69,10 +70,12 @@ struct KafkaReader {
         }
         if Self.membership.contains(name) {
             faults.warn(
-                field.place, "kafka: '\(name)' has no effect, because partitions are assigned and no group is joined.")
+                field.place,
+                "kafka: '\(name)' has no effect, because partitions are assigned and no group is joined.")
         }
         if name == "ssl.endpoint.identification.algorithm", text.value == "none" {
-            faults.warn(field.place, "kafka: with '\(name)' none, any host with a valid certificate is trusted.")
+            faults.warn(
+                field.place, "kafka: with '\(name)' none, any host with a valid certificate is trusted.")
         }
         return text.value
     }
@@ -81,7 +84,9 @@ struct KafkaReader {
         guard properties["sasl.password"] != nil,
             properties["security.protocol"]?.lowercased() == "sasl_plaintext"
         else { return }
-        faults.warn(node.namePlace, "kafka: the password travels unencrypted; 'security.protocol: sasl_ssl' hides it.")
+        faults.warn(
+            node.namePlace, "kafka: the password travels unencrypted; 'security.protocol: sasl_ssl' hides it."
+        )
     }
 
     // MARK: What is refused
@@ -100,7 +105,8 @@ struct KafkaReader {
             "offsets are kept in the warehouse, with the rows; storing them earlier would lose messages",
         "auto.offset.reset":
             "a lost offset must stop the run; jumping to another would lose messages in silence",
-        "enable.partition.eof": "it's always on: the end of a partition is how a run knows that it has read all",
+        "enable.partition.eof":
+            "it's always on, because the end of a partition is how a run knows that it has read all",
         "group.instance.id": "partitions are assigned and no group is joined",
         "partition.assignment.strategy": "partitions are assigned and no group is joined",
     ]
@@ -111,9 +117,15 @@ struct KafkaReader {
         "allow.auto.create.topics":
             (["true", "t", "1", "on"], "a mistyped topic must be an error, not a new and empty topic"),
         "check.crcs":
-            (["false", "f", "0", "off"], "a message damaged on its way would be archived as if it were whole"),
+            (
+                ["false", "f", "0", "off"],
+                "a message damaged on its way would be archived as if it were whole"
+            ),
         "enable.ssl.certificate.verification":
-            (["false", "f", "0", "off"], "anybody could pose as the broker; name the authority in 'ssl.ca.location'"),
+            (
+                ["false", "f", "0", "off"],
+                "anybody could pose as the broker; name the authority in 'ssl.ca.location'"
+            ),
     ]
 
     /// They concern members of a consumer group only.
@@ -146,6 +158,7 @@ extension Wording {
     static func sentence(_ text: String) -> String {
         var text = text
         while text.last == "." || text.last == "\n" { text.removeLast() }
-        return String(text.unicodeScalars.filter { $0.properties.generalCategory != .control }.map(Character.init))
+        return String(
+            text.unicodeScalars.filter { $0.properties.generalCategory != .control }.map(Character.init))
     }
 }

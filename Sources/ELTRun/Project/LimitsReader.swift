@@ -18,7 +18,7 @@ struct LimitsReader {
             let first = top.node(name)?.namePlace.line ?? 0
             faults.error(
                 fields.node(name)?.namePlace ?? node.place,
-                "'\(name)' is set twice; it also stands at the top, in line \(first)")
+                "'\(name)' is set twice; it also stands at the top, in line \(first).")
         }
         apply(fields, to: &limits)
         if let deadline = fields.duration("deadline", atLeast: .seconds(1)) { limits.deadline = deadline }
@@ -35,7 +35,9 @@ struct LimitsReader {
     /// Those that the top knows as well.
     private func apply(_ fields: ConfigFields, to limits: inout Limits) {
         if let skew = fields.duration("max_clock_skew", atLeast: .zero) { limits.maxClockSkew = skew }
-        if let bytes = fields.bytes("max_message_bytes", in: 1024...(1 << 30)) { limits.maxMessageBytes = bytes }
+        if let bytes = fields.bytes("max_message_bytes", in: 1024...(1 << 30)) {
+            limits.maxMessageBytes = bytes
+        }
         if let node = fields.node("max_quarantined") { limits.maxQuarantined = quarantine(node) }
     }
 

@@ -1,7 +1,9 @@
 /// The models that `elt init` writes. The repository's `models/` are those of the entity `customer`.
 package enum ModelTexts {
+    /// One row for each living key: a merge.
     package static func current(entity: String, key: String) -> String {
         """
+        -- One row for each living \(entity): the record that wins over all others of its key.
         {{ config(materialized='incremental', incremental_strategy='merge', unique_key='\(key)', by_key='\(entity)') }}
 
         select {{ columns('\(entity)') }}
@@ -10,17 +12,23 @@ package enum ModelTexts {
         """
     }
 
+    /// One row for each day and key: whole days are overwritten.
     package static func history(entity: String, key: String) -> String {
         """
-        {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', \
-        unique_key='\(key)', by_key='\(entity)', carry_forward={'changed': 0}) }}
+        -- One row for each day and each \(entity) living at its end: the record that wins among those of days
+        -- up to it. A day starts as the day before; `changed` is 1 where the winner is of this very day.
+        {{ config(
+            materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day',
+            unique_key='\(key)', by_key='\(entity)', carry_forward={'changed': 0}
+        ) }}
 
-        select _on_day as day, {{ columns('\(entity)') }}, _day = _on_day as changed
+        select _on_day as day, _day = _on_day as changed, {{ columns('\(entity)') }}
         from {{ source('\(entity)', 'daily_winners') }}
 
         """
     }
 
+    /// What the columns mean, and their tests.
     package static func schema(entity: String, key: String) -> String {
         let columns = entity == "customer" ? customerColumns : [(key, "Key of the record.")]
         func list(indent: String) -> String {
@@ -47,10 +55,9 @@ package enum ModelTexts {
                   - name: day
                     description: Civil day in the project's time zone, YYYY-MM-DD.
                     tests: [not_null]
-            \(history)      - name: changed
+                  - name: changed
                     description: 1 where the row is of this very day, 0 where it's carried on from an earlier one.
-                    tests: [not_null, {accepted_values: {values: [0, 1]}}]
-
+            \(history)
             """
     }
 
@@ -59,7 +66,7 @@ package enum ModelTexts {
         ("name", "Family name."),
         ("firstname", "Given name."),
         ("street", "Street and number."),
-        ("zip", "Postcode, as text: it may begin with 0."),
+        ("zip", "Postcode, as text because it may begin with 0."),
         ("city", "City."),
         ("email", "Address for mail."),
         ("phone", "Telephone number."),

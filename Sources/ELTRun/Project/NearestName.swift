@@ -5,16 +5,19 @@ package enum NearestName {
     package static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = folded(name)
         guard !wanted.isEmpty, wanted.count <= nameLengthMax else { return nil }
-        let limit = wanted.count <= 3 ? 1 : min(3, (wanted.count + 1) / 3)
         var best: (distance: Int, name: String)?
         for candidate in candidates where candidate != name && candidate.utf8.count <= nameLengthMax {
-            let distance = distance(wanted, folded(candidate))
-            guard distance <= limit else { continue }
+            let other = folded(candidate)
+            let distance = distance(wanted, other)
+            // A third of the letters may be wrong: more is another word.
+            guard distance <= distanceMax, distance * 3 <= max(wanted.count, other.count) else { continue }
             if let best, (best.distance, best.name) <= (distance, candidate) { continue }
             best = (distance, candidate)
         }
         return best?.name
     }
+
+    private static let distanceMax = 3
 
     /// Longer texts aren't mistyped names, and comparing them costs the product of their lengths.
     private static let nameLengthMax = 256

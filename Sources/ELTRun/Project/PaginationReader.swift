@@ -22,7 +22,8 @@ struct PaginationReader {
             if kindNode == nil {
                 let names = Self.kinds.map(\.name)
                 faults.error(
-                    node.namePlace, "'kind' is missing in \(node.path); write one of \(Wording.choice(names)).")
+                    node.namePlace,
+                    "'kind' is missing in \(node.path); write one of \(Wording.choice(names)).")
             }
         default: kindNode = node
         }
@@ -83,7 +84,9 @@ struct PaginationReader {
     }
 
     /// `~` leaves the parameter out.
-    private func optionalParameter(_ name: String, _ fields: ConfigFields, default fallback: String) -> String? {
+    private func optionalParameter(_ name: String, _ fields: ConfigFields, default fallback: String)
+        -> String?
+    {
         guard let node = fields.node(name) else { return fallback }
         return node.isNothing ? nil : parameter(name, fields)
     }

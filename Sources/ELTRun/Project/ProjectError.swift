@@ -55,7 +55,8 @@ package enum ProjectError: ELTError, Equatable {
     package var remedy: String {
         switch self {
         case .notFound(_, _, let lookalike?): "Rename \(lookalike) to elt.yml."
-        case .notFound: "Change to the project's folder, name it with -C DIR, or make one with 'elt init DIR'."
+        case .notFound:
+            "Change to the project's folder, name it with -C DIR, or make one with 'elt init DIR'."
         case .unreadable: "Check the file and its permissions."
         case .tooLarge: "Is this the right file? A project's settings fit into a few kilobytes."
         case .invalid: "Correct the lines above, then check them with 'elt doctor'."

@@ -2,6 +2,7 @@ import ELTCore
 
 /// `elt.yml`: finds it, reads it, and checks the whole of it before anything else happens.
 package struct ProjectFile {
+    /// The name of every project's file.
     package static let name = "elt.yml"
     private static let bytesMax = 1 << 20
 
@@ -117,5 +118,6 @@ package struct LoadedProject: Sendable {
     package var warnings: [String]
     /// Texts that no log, report or error may contain; longest first.
     package var secrets: [String]
+    /// What to take digests of, to see whether the settings have changed.
     package var digestInputs: DigestInputs { DigestInputs(settings) }
 }

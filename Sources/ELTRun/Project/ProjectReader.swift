@@ -49,7 +49,8 @@ struct ProjectReader {
     private func zone(_ fields: ConfigFields) -> Zone? {
         guard
             let node = fields.required(
-                "timezone", "write the zone that decides what a day is, such as 'timezone: Europe/Berlin' or 'UTC'"),
+                "timezone",
+                "write the zone that decides what a day is, such as 'timezone: Europe/Berlin' or 'UTC'"),
             let text = ConfigFields.text(node, "an IANA time zone such as Europe/Berlin", faults)
         else { return nil }
         let known = TimeZone.knownTimeZoneIdentifiers + ["UTC"]
@@ -57,9 +58,10 @@ struct ProjectReader {
         if !otherCase, let zone = Zone(text.value) { return zone }
         // The city alone is what people write first.
         let city = known.first { $0.split(separator: "/").last?.lowercased() == text.value.lowercased() }
-        let nearest = city.map { "; did you mean '\($0)'?" } ?? Wording.suggestion(text.value, among: known)
+        let nearest = city.map { " (did you mean '\($0)'?)" } ?? Wording.suggestion(text.value, among: known)
         faults.error(
-            node.place, "timezone: \(text.shown) isn't an IANA time zone such as Europe/Berlin or UTC\(nearest).")
+            node.place,
+            "timezone: \(text.shown) isn't an IANA time zone such as Europe/Berlin or UTC\(nearest).")
         return nil
     }
 
@@ -98,7 +100,9 @@ struct ProjectReader {
     }
 
     private func place(_ node: ConfigNode) -> String? {
-        guard let text = ConfigFields.text(node, "a path, or a mapping with 'path'", faults) else { return nil }
+        guard let text = ConfigFields.text(node, "a path, or a mapping with 'path'", faults) else {
+            return nil
+        }
         if text.value == "~" || text.value.hasPrefix("~/") {
             faults.error(node.place, "\(node.path): '~' isn't replaced here; write '${HOME}/…'.")
             return nil
@@ -117,14 +121,16 @@ struct ProjectReader {
     /// The archive holds nothing but what the archive wrote, or `archive verify` would find strangers.
     private func checkPlaces(_ settings: ProjectSettings, _ fields: ConfigFields) {
         let archive = settings.archivePath + "/"
-        for (name, path) in [("warehouse", settings.warehousePath), ("models", settings.modelsPath)] {
-            guard (path + "/").hasPrefix(archive) else { continue }
-            let place = (fields.node(name) ?? fields.node("archive") ?? fields.node).place
-            faults.error(place, "\(name): \(Wording.quoted(path)) lies in the archive's folder; move one of them.")
-        }
         if folder.hasPrefix(archive) || folder + "/" == archive {
             let place = (fields.node("archive") ?? fields.node).place
             faults.error(place, "archive: it needs a folder of its own, not the project's or one above it.")
+            return
+        }
+        for (name, path) in [("warehouse", settings.warehousePath), ("models", settings.modelsPath)] {
+            guard (path + "/").hasPrefix(archive) else { continue }
+            let place = (fields.node(name) ?? fields.node("archive") ?? fields.node).place
+            faults.error(
+                place, "\(name): \(Wording.quoted(path)) lies in the archive's folder; move one of them.")
         }
     }
 
@@ -138,7 +144,8 @@ struct ProjectReader {
         for field in pairs {
             if let complaint = NameRules.variable(field.name) {
                 faults.error(
-                    field.place, "vars: \(Wording.quoted(field.name)) can't be a variable's name: \(complaint).")
+                    field.place,
+                    "vars: \(Wording.quoted(field.name)) can't be a variable's name: \(complaint).")
             }
             switch field.value.content {
             case .text(let text): variables[field.name] = text.value
@@ -149,7 +156,9 @@ struct ProjectReader {
     }
 
     private func entities(_ fields: ConfigFields) -> [EntitySettings] {
-        guard let node = fields.required("entities", "name what is loaded: 'entities: { customer: { key: id, … } }'"),
+        guard
+            let node = fields.required(
+                "entities", "name what is loaded: 'entities: { customer: { key: id, … } }'"),
             let pairs = ConfigFields.mapping(node, "a mapping of entities", faults)
         else { return [] }
         if pairs.isEmpty { faults.error(node.place, "entities: expected at least one entity, found none.") }
@@ -158,7 +167,8 @@ struct ProjectReader {
         for field in pairs {
             if let complaint = NameRules.identifier(field.name) {
                 faults.error(
-                    field.place, "entities: \(Wording.quoted(field.name)) can't be an entity's name: \(complaint).")
+                    field.place,
+                    "entities: \(Wording.quoted(field.name)) can't be an entity's name: \(complaint).")
             }
             if let twin = entities.first(where: { $0.name.lowercased() == field.name.lowercased() }) {
                 faults.error(

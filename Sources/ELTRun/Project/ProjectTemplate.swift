@@ -8,6 +8,7 @@ import ELTCore
 
 /// The small working project that `elt init` writes.
 package enum ProjectTemplate {
+    /// The entity of the documentation, of the sandbox and of the repository's `models/`.
     package static let defaultEntity = "customer"
 
     /// Paths relative to the new project's folder, and what goes into the files.

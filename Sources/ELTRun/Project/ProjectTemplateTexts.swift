@@ -41,17 +41,17 @@ enum ProjectTemplateTexts {
                   - { name: id, type: text, test: [not_null, unique] }
 
             """ + columns(isCustomer) + """
-                full_load:
-                  # \(service)
-                  url: ${\(variable):-http://127.0.0.1:38080/api/\(listing)}
-                  records: items                      # path of the list; leave out: the body is the list, or NDJSON
-                  pagination: { kind: page, page_param: page, size_param: size, size: 1000, total: total }
-                  # auth: { kind: bearer, token: ${API_TOKEN} }
-                  parallel: 4                         # pages that are fetched side by side
-                  # rate_limit: 20/s                  # be kind to a service that others use
-                  absent: keep                        # or 'remove': what's not in the listing is deleted
+                    full_load:
+                      # \(service)
+                      url: ${\(variable):-http://127.0.0.1:38080/api/\(listing)}
+                      records: items                      # path of the list; leave out: the body is the list, or NDJSON
+                      pagination: { kind: page, page_param: page, size_param: size, size: 1000, total: total }
+                      # auth: { kind: bearer, token: ${API_TOKEN} }
+                      parallel: 4                         # pages that are fetched side by side
+                      # rate_limit: 20/s                  # be kind to a service that others use
+                      absent: keep                        # or 'remove': what's not in the listing is deleted
 
-            """
+                """
     }
 
     private static func columns(_ isCustomer: Bool) -> String {

@@ -24,7 +24,9 @@ package enum Quantities {
     /// `20/s`, `100/m`, `5000/h`, in units a second. nil if it isn't one.
     static func rate(_ text: String) -> Double? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let (number, empty) = split(String(parts[0])), empty.isEmpty else { return nil }
+        guard parts.count == 2, let (number, empty) = split(String(parts[0])), empty.isEmpty else {
+            return nil
+        }
         let seconds: [String: Double] = ["s": 1, "m": 60, "h": 3600]
         let unit = parts[1].drop { $0 == " " }
         return seconds[String(unit)].map { number / $0 }

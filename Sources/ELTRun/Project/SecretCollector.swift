@@ -28,9 +28,12 @@ final class SecretCollector {
     static func isSecretName(_ name: String) -> Bool {
         let name = name.lowercased()
         if publicNames.contains(name) { return false }
-        return ["password", "passwd", "secret", "token", "credential", "jaas", "authorization", "cookie", "apikey",
-            "api-key", "api_key", "key.pem", "oauthbearer.config", "x-auth"]
-            .contains { name.contains($0) }
+        return [
+            "password", "passwd", "secret", "token", "credential", "jaas", "authorization", "cookie",
+            "apikey",
+            "api-key", "api_key", "key.pem", "oauthbearer.config", "x-auth",
+        ]
+        .contains { name.contains($0) }
     }
 
     /// Properties of librdkafka that only sound like one.

@@ -25,8 +25,8 @@ enum Wording {
         return names.count == 1 ? last : names.dropLast().joined(separator: ", ") + " or " + last
     }
 
-    /// `; did you mean 'x'?`, or nothing.
+    /// ` (did you mean 'x'?)`, or nothing.
     static func suggestion(_ name: String, among names: some Sequence<String>) -> String {
-        NearestName.of(name, among: names).map { "; did you mean '\($0)'?" } ?? ""
+        NearestName.of(name, among: names).map { " (did you mean '\($0)'?)" } ?? ""
     }
 }

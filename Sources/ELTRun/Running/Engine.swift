@@ -15,13 +15,16 @@ package struct Engine {
     /// The machine's clock at the start: for the ledger and reports, never for a table.
     package let startedAt: Instant
     let makeArchive: () throws -> any Archive
+    /// An empty archive beside, for a dry run; gone after the command.
+    let makeScratchArchive: () throws -> any Archive
     let makeWarehouse: () throws -> any Warehouse
     let makeChangeSource: () throws -> any ChangeSource
     let makeSnapshotSource: (EntitySettings) throws -> any SnapshotSource
 
     package init(
         settings: ProjectSettings, models: ModelProject, context: RunContext, startedAt: Instant,
-        makeArchive: @escaping () throws -> any Archive, makeWarehouse: @escaping () throws -> any Warehouse,
+        makeArchive: @escaping () throws -> any Archive, makeScratchArchive: @escaping () throws -> any Archive,
+        makeWarehouse: @escaping () throws -> any Warehouse,
         makeChangeSource: @escaping () throws -> any ChangeSource,
         makeSnapshotSource: @escaping (EntitySettings) throws -> any SnapshotSource
     ) {
@@ -30,6 +33,7 @@ package struct Engine {
         self.context = context
         self.startedAt = startedAt
         self.makeArchive = makeArchive
+        self.makeScratchArchive = makeScratchArchive
         self.makeWarehouse = makeWarehouse
         self.makeChangeSource = makeChangeSource
         self.makeSnapshotSource = makeSnapshotSource
@@ -59,7 +63,9 @@ package struct Engine {
 
     /// Loads what the archive has and the warehouse hasn't. Settings that rows depend on may have
     /// changed since: then all rows are made again. True if they were.
-    func loadNew(_ archive: any Archive, _ warehouse: any Warehouse, _ report: inout RunReport) throws -> Bool {
+    func loadNew(
+        _ archive: any Archive, _ warehouse: any Warehouse, _ report: inout RunReport, insideTransaction: Bool = false
+    ) throws -> Bool {
         let digest = settings.tableDigest
         let known = try warehouse.settingsDigest
         let afresh = known != nil && known != digest
@@ -71,14 +77,15 @@ package struct Engine {
         if entries.isEmpty && known == digest { return false }
         if afresh { context.progress.note("elt.yml changed in what tables depend on: loading everything from the archive again.") }
         var summary = LoadSummary()
-        try warehouse.transaction {
+        func body() throws {
             Failpoint.loadBegun.pass()
             if afresh { try warehouse.forgetRaw() }
             try warehouse.setSettingsDigest(digest)
             summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
             Failpoint.loadBeforeCommit.pass()
         }
-        Failpoint.loadCommitted.pass()
+        if insideTransaction { try body() } else { try warehouse.transaction(body) }
+        if !insideTransaction { Failpoint.loadCommitted.pass() }
         try note(summary, in: &report)
         return afresh
     }

@@ -6,6 +6,7 @@ package struct RunOptions: Sendable {
     package var fullRefresh = false
     package var select: Set<String> = []
     package var acceptGap = false
+    package var dryRun = false
     package init() {}
 }
 
@@ -16,6 +17,7 @@ extension Engine {
         let lock = try lock("run")
         defer { withExtendedLifetime(lock) {} }
         try checkDisk()
+        if options.dryRun { return try dryRun(options) }
         var report = RunReport(command: "run", now: context.now)
         var watch = Stopwatch()
         let archive = try makeArchive()
@@ -28,11 +30,7 @@ extension Engine {
             }
             fill(&report, summary)
             let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
-            var request = TransformRequest()
-            request.everything = afresh || (options.fullRefresh && options.select.isEmpty)
-            if options.fullRefresh {
-                request.fullRefresh = options.select.isEmpty ? Set(models.models.map(\.name)) : options.select
-            }
+            let request = request(options, afresh: afresh)
             let clock = watch
             try watch.measure("transform") { try publish(warehouse, request, &report, clock) }
             commitToGroup(source, summary)
@@ -45,6 +43,49 @@ extension Engine {
         report.seconds["total"] = watch.total
         Failpoint.reportWritten.pass()
         return report
+    }
+
+    private struct RollBack: Error {}
+
+    /// The whole run in one transaction that's rolled back; its segments are written beside the archive.
+    private func dryRun(_ options: RunOptions) throws -> RunReport {
+        var report = RunReport(command: "run", now: context.now)
+        report.dryRun = true
+        var watch = Stopwatch()
+        let archive = OverlayArchive(base: try makeArchive(), scratch: try makeScratchArchive())
+        let warehouse = try makeWarehouse()
+        let source = settings.hasTopics ? try makeChangeSource() : nil
+        let summary = try watch.measure("extract") {
+            try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
+        }
+        fill(&report, summary)
+        do {
+            try warehouse.transaction {
+                let afresh = try watch.measure("load") {
+                    try loadNew(archive, warehouse, &report, insideTransaction: true)
+                }
+                let request = request(options, afresh: afresh)
+                let clock = watch
+                try watch.measure("transform") {
+                    try publish(warehouse, request, &report, clock, insideTransaction: true)
+                }
+                throw RollBack()
+            }
+        } catch is RollBack {
+            report.status = "rolled back"
+        }
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        return report
+    }
+
+    func request(_ options: RunOptions, afresh: Bool) -> TransformRequest {
+        var request = TransformRequest()
+        request.everything = afresh || (options.fullRefresh && options.select.isEmpty)
+        if options.fullRefresh {
+            request.fullRefresh = options.select.isEmpty ? Set(models.models.map(\.name)) : options.select
+        }
+        return request
     }
 
     func check(select: Set<String>) throws {

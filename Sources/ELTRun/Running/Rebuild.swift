@@ -92,13 +92,9 @@ extension Engine {
         let warehouse = try makeWarehouse()
         do {
             let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
-            var request = TransformRequest()
-            request.everything = afresh || (options.fullRefresh && options.select.isEmpty)
+            var request = request(options, afresh: afresh)
             request.select = options.select.isEmpty ? nil : options.select
             request.days = days
-            if options.fullRefresh {
-                request.fullRefresh = options.select.isEmpty ? Set(models.models.map(\.name)) : options.select
-            }
             let clock = watch
             try watch.measure("transform") { try publish(warehouse, request, &report, clock) }
             try checkpoint(warehouse, &report)

@@ -4,13 +4,17 @@ extension GoldenCase: CustomStringConvertible {
     /// The case in the words of `fixtures/README.md`. Read again it's the same life.
     package var description: String {
         var lines = ["about: \(about)", "zone: \(settings.zone)"]
-        let topics = settings.topics.map { $0.mode == .deactivate ? $0.name : "\($0.name)=\($0.mode.rawValue)" }
+        let topics = settings.topics.map {
+            $0.mode == .deactivate ? $0.name : "\($0.name)=\($0.mode.rawValue)"
+        }
         lines.append("topics: " + topics.joined(separator: ", "))
         lines.append("partitions: \(partitions)")
         lines.append("absent: \(settings.absent.rawValue)")
         if settings.eventTime == nil { lines.append("event_time: none") }
         if !settings.declared.isEmpty {
-            let declared = settings.declared.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.rawValue)" }
+            let declared = settings.declared.sorted { $0.key < $1.key }.map {
+                "\($0.key) \($0.value.rawValue)"
+            }
             lines.append("declare: " + declared.joined(separator: ", "))
         }
         lines.append("")

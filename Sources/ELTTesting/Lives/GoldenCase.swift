@@ -1,7 +1,9 @@
 import ELTCore
 import Foundation
 
-/// A case from `fixtures/cases`, or a random life written in the same words; `fixtures/README.md` has the format.
+/// A case from `fixtures/cases`, or a random life written in the same words.
+///
+/// `fixtures/README.md` has the format.
 package struct GoldenCase: Sendable {
     package var name: String
     package var about: String
@@ -53,7 +55,8 @@ private struct CaseParser {
 
     init(name: String, text: String) {
         self.name = name
-        lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { index, line in
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap {
+            index, line in
             let text = line.drop { $0 == " " }
             let depth = (line.count - text.count) / 2
             return text.isEmpty || text.hasPrefix("#") ? nil : (index + 1, depth, text)
@@ -66,7 +69,8 @@ private struct CaseParser {
 
     mutating func parse() throws -> GoldenCase {
         let heads = heads()
-        var settings = ReferenceSettings(zone: heads["zone"] ?? "Europe/Berlin", topics: try topics(heads["topics"]))
+        var settings = ReferenceSettings(
+            zone: heads["zone"] ?? "Europe/Berlin", topics: try topics(heads["topics"]))
         guard let absent = FullLoadSettings.Absent(rawValue: heads["absent"] ?? "keep"),
             let partitions = Int32(heads["partitions"] ?? "1")
         else { throw failure("a head has a value that can't be read") }
@@ -90,7 +94,8 @@ private struct CaseParser {
             lines[at].text[..<colon].allSatisfy({ $0.isLowercase || $0 == "_" })
         {
             let text = lines[at].text
-            heads[String(text[..<colon])] = text[text.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+            heads[String(text[..<colon])] = text[text.index(after: colon)...].trimmingCharacters(
+                in: .whitespaces)
             at += 1
         }
         return heads
@@ -181,7 +186,9 @@ private struct CaseParser {
             return String(word)
         }
         let place = word().split(whereSeparator: { $0 == "/" || $0 == "@" })
-        guard place.count >= 2, let partition = Int32(place[1]) else { throw failure("'\(text)' is no event") }
+        guard place.count >= 2, let partition = Int32(place[1]) else {
+            throw failure("'\(text)' is no event")
+        }
         let time = word()
         let kafka = rest.hasPrefix("kafka=") ? String(word().dropFirst("kafka=".count)) : time
         var key: [UInt8]?

@@ -63,7 +63,9 @@ private struct LifeGenerator {
         guard let zone = Zone(beginning.zone) else { preconditionFailure("no zone \(beginning.zone)") }
         self.zone = zone
         var topics = Operation.allCases.map { TopicSettings(name: $0.word, operation: $0) }
-        for index in topics.indices where random.once(in: index == 2 ? 3 : 12) { topics[index].mode = .remove }
+        for index in topics.indices where random.once(in: index == 2 ? 3 : 12) {
+            topics[index].mode = .remove
+        }
         if random.once(in: 3) { topics.swapAt(random.below(3), random.below(3)) }
         var settings = ReferenceSettings(zone: beginning.zone, topics: topics)
         settings.absent = random.one(of: [.keep, .remove])
@@ -81,7 +83,9 @@ private struct LifeGenerator {
     mutating func steps(_ length: Int) -> [LifeStep] {
         var steps: [LifeStep] = []
         for _ in 0..<length {
-            if !random.once(in: 6) { steps.append(.produce(events(random.within(1...12), from: before, to: now))) }
+            if !random.once(in: 6) {
+                steps.append(.produce(events(random.within(1...12), from: before, to: now)))
+            }
             steps += command()
             before = now
             let days = random.once(in: 8) ? random.within(2...6) : 0
@@ -204,9 +208,11 @@ private struct LifeGenerator {
     private mutating func record(_ key: String, name: String, isListed: Bool) -> String {
         counter += 1
         var fields = ["\"id\":\"\(key)\"", "\"name\":\"\(name) \(counter)\""]
-        fields.append("\"created_at\":" + random.one(of: [
-            "\"2026-01-02T03:04:05+01:00\"", "\"2026-01-02T03:04:05.678Z\"", "null",
-        ]))
+        fields.append(
+            "\"created_at\":"
+                + random.one(of: [
+                    "\"2026-01-02T03:04:05+01:00\"", "\"2026-01-02T03:04:05.678Z\"", "null",
+                ]))
         if isListed || random.once(in: 4) { fields.append("\"tier\":\"standard\"") }
         if random.once(in: 3) { fields.append("\"points\":\(points())") }
         if random.once(in: 5) { fields.append("\"vip\":\(random.one(of: ["true", "false", "null"]))") }
@@ -218,7 +224,10 @@ private struct LifeGenerator {
     private mutating func points() -> String {
         if random.once(in: 10) { widened = min(2, widened + 1) }
         switch random.below(widened + 1) {
-        case 0: return random.one(of: ["1", "-7", "9007199254740993", "9223372036854775807", "18446744073709551616"])
+        case 0:
+            return random.one(of: [
+                "1", "-7", "9007199254740993", "9223372036854775807", "18446744073709551616",
+            ])
         case 1: return random.one(of: ["1.50", "0.1", "-2.0", "12345678901234567890.5"])
         default: return random.one(of: ["\"many\"", "\"7\"", "\"\""])
         }
@@ -227,11 +236,13 @@ private struct LifeGenerator {
     private mutating func poison(_ key: String) -> [UInt8] {
         let texts = [
             "not json", "{\"event_time\":\"2026-01-01T00:00:00Z\",\"customer\":{\"id\":\"\(key)\"",
-            "{\"event_time\":\"2026-01-01T00:00:00Z\"}", "null", "[]", "", "{\"customer\":{\"name\":\"no id\"}}",
+            "{\"event_time\":\"2026-01-01T00:00:00Z\"}", "null", "[]", "",
+            "{\"customer\":{\"name\":\"no id\"}}",
             "{\"event_time\":\"2026-01-01T00:00:00Z\",\"customer\":{\"id\":\"\(key)\"}} x",
         ]
         switch random.below(texts.count + 2) {
-        case texts.count: return Array("{\"customer\":{\"id\":\"\(key)\",\"name\":\"".utf8) + [0xFF] + Array("\"}}".utf8)
+        case texts.count:
+            return Array("{\"customer\":{\"id\":\"\(key)\",\"name\":\"".utf8) + [0xFF] + Array("\"}}".utf8)
         // Without a configured time this is an ordinary record, and a good one.
         case texts.count + 1: return Array("{\"event_time\":\"soon\",\"customer\":{\"id\":\"\(key)\"}}".utf8)
         case let index: return Array(texts[index].utf8)

@@ -9,9 +9,9 @@ package protocol LifeTarget: AnyObject {
     /// Deletes a topic and makes it again, empty.
     func recreate(topic: String) throws
     func run(at now: Instant) throws
-    /// Downloads the pages and publishes them. `between` is called right before page `index` is served and, with
-    /// the number of pages, after the last; by then the end offsets W0 are noted. It may call back `produce`,
-    /// `run` and `rows`.
+    /// Downloads the pages and publishes them. `between` is called right before page `index` is served
+    /// and, with the number of pages, after the last; by then the end offsets W0 are noted. It may
+    /// call back `produce`, `run` and `rows`.
     func fullLoad(
         at now: Instant, date: Instant?, pages: [[String]], between: (_ index: Int) throws -> Void
     ) throws
@@ -58,7 +58,8 @@ package enum LifePlayer {
         switch expectation.subject {
         case .quarantine(let count):
             let found = try target.quarantined()
-            return found == count ? [] : ["line \(expectation.line): \(found) in quarantine, expected \(count)"]
+            return found == count
+                ? [] : ["line \(expectation.line): \(found) in quarantine, expected \(count)"]
         case .current: found = try target.rows(of: .current)
         case .history(let days):
             found = try target.rows(of: .history)
@@ -71,8 +72,8 @@ package enum LifePlayer {
     }
 
     /// Where the tables of two targets differ; empty if they're equal, row for row and column for column.
-    /// A column that one of them lacks counts as null, so that a warehouse may have more of its own; those are
-    /// compared only if the reference names them.
+    /// A column that one of them lacks counts as null, so that a warehouse may have more of its own;
+    /// those are compared only if the reference names them.
     package static func differences(
         reference: some LifeTarget, target: some LifeTarget
     ) throws -> [String] {
@@ -96,7 +97,8 @@ enum LifeComparison {
         var counts: [[String]: Int] = [:]
         for row in expected { counts[row, default: 0] += 1 }
         for row in found { counts[row, default: 0] -= 1 }
-        return counts.filter { $0.value != 0 }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { row, count in
+        return counts.filter { $0.value != 0 }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map {
+            row, count in
             let cells = zip(columns, row).map { "\($0)=\($1)" }.joined(separator: ", ")
             return "\(count > 0 ? "missing" : "too much") (\(abs(count))): \(cells)"
         }

@@ -41,8 +41,11 @@ struct ReferenceDecoder {
     }
 
     /// Key and columns of a record or of a full load's row.
-    func row(_ json: ReferenceJSON?) -> (key: String, columns: [String: Value], kinds: [String: ColumnKind])? {
-        guard let json, case .object(let members) = json.kind, let field = json[settings.key] else { return nil }
+    func row(_ json: ReferenceJSON?) -> (key: String, columns: [String: Value], kinds: [String: ColumnKind])?
+    {
+        guard let json, case .object(let members) = json.kind, let field = json[settings.key] else {
+            return nil
+        }
         let key: String
         switch field.kind {
         case .text(let text) where !text.isEmpty: key = text
@@ -72,7 +75,8 @@ struct ReferenceDecoder {
         case .boolean(let flag): (.boolean, .integer(flag ? 1 : 0))
         case .text(let text): (.text, .text(text))
         case .list, .object: (.json, .text(field.written))
-        case .number where field.written.contains(where: { ".eE".contains($0) }): (.decimal, .text(field.written))
+        case .number where field.written.contains(where: { ".eE".contains($0) }):
+            (.decimal, .text(field.written))
         case .number: (.integer, Int64(field.written).map { .integer($0) } ?? .text(field.written))
         }
     }
@@ -82,7 +86,8 @@ struct ReferenceDecoder {
         var widened = known
         for (name, kind) in kinds {
             let old = known[name] ?? kind
-            let canWiden = old.rawValue <= ColumnKind.text.rawValue && kind.rawValue <= ColumnKind.text.rawValue
+            let canWiden =
+                old.rawValue <= ColumnKind.text.rawValue && kind.rawValue <= ColumnKind.text.rawValue
             guard old == kind || canWiden else { return false }
             widened[name] = old.rawValue > kind.rawValue ? old : kind
         }

@@ -140,7 +140,8 @@ package struct ReferenceModel {
             let topic = settings.topics[place]
             let order = [
                 epoch(of: event, at: message.time, loads), 1, message.time.milliseconds,
-                Int64(topic.operation.rawValue), Int64(place), Int64(event.incarnation), Int64(event.partition),
+                Int64(topic.operation.rawValue), Int64(place), Int64(event.incarnation),
+                Int64(event.partition),
                 event.offset,
             ]
             records.append(

@@ -34,14 +34,16 @@ struct ReferenceTime {
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
     }
 
-    /// The instant of a written time; without a zone in the text it's read in this one. nil if it isn't a time.
+    /// The instant of a written time; without a zone in the text it's read in this one.
+    /// nil if it isn't a time.
     func instant(_ text: String) -> Instant? {
         var rest = Substring(text)
         guard let year = digits(4, &rest), take("-", &rest), let month = digits(2, &rest), take("-", &rest),
             let day = digits(2, &rest), let midnight = Self.midnight(year, month, day)
         else { return nil }
         if rest.isEmpty { return earliest(local: midnight) }
-        guard take("T", &rest) || take("t", &rest) || take(" ", &rest), let hour = digits(2, &rest), hour < 24,
+        guard take("T", &rest) || take("t", &rest) || take(" ", &rest), let hour = digits(2, &rest),
+            hour < 24,
             take(":", &rest), let minute = digits(2, &rest), minute < 60
         else { return nil }
         var local = midnight + Int64(hour * 60 + minute) * 60_000

@@ -37,7 +37,9 @@ package final class ScriptedSnapshotSource: SnapshotSource {
         while index < max(1, pages.count) {
             try between?(index)
             if !draft.keptPages.contains(index) {
-                guard ContinuousClock.now < context.deadline else { throw ScriptedSourceError.tooLate("page \(index)") }
+                guard ContinuousClock.now < context.deadline else {
+                    throw ScriptedSourceError.tooLate("page \(index)")
+                }
                 let fault = breakAt?.page == index ? breakAt : nil
                 if let fault, !fault.isHalfWay { throw ScriptedSourceError.brokenOff("page \(index)") }
                 try draft.began(date: date)
@@ -71,13 +73,15 @@ package final class ScriptedSnapshotSource: SnapshotSource {
         }
         let isLast = index + 1 >= pages.count
         try writer.finish(
-            PageNote(rows: rows.count, total: total ?? count, next: isLast ? nil : String(index + 1), isLast: isLast))
+            PageNote(
+                rows: rows.count, total: total ?? count, next: isLast ? nil : String(index + 1),
+                isLast: isLast))
     }
 
     private func body(_ index: Int, _ rows: [String]) -> [UInt8] {
         let list = "[" + rows.joined(separator: ",") + "]"
         guard let recordsName else { return Array(list.utf8) }
-        return Array(
-            "{\"\(recordsName)\":\(list),\"page\":\(index),\"size\":\(rows.count),\"total\":\(total ?? count)}".utf8)
+        let numbers = "\"page\":\(index),\"size\":\(rows.count),\"total\":\(total ?? count)"
+        return Array("{\"\(recordsName)\":\(list),\(numbers)}".utf8)
     }
 }
