@@ -104,7 +104,7 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "ELTSources", "ELTTesting", "ELTArchive"]),
         tests("ELTArchiveTests", ["ELTArchive", "ELTTesting"]),
         tests("ELTTransformTests", ["ELTTransform", "ELTTesting"]),
-tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
+        tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
         tests("ELTReportTests", ["ELTReport", "ELTRun", "ELTExtract", "ELTLoad", "ELTSQLite", "SQLite", "ELTTesting"]),
         tests("ELTTestingTests", ["ELTTesting"]),
         tests("LifeTests", ["SQLite", "ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
