@@ -74,7 +74,10 @@ package struct Loader {
     private func columns(
         of entity: EntitySettings, _ session: any LoadSession, _ known: inout [String: RecordColumns]
     ) throws -> RecordColumns {
-        if let columns = known[entity.name] { return columns }
+        if let columns = known[entity.name] {
+            columns.expectOtherShapes()
+            return columns
+        }
         let columns = try RecordColumns(entity, session: session, zone: settings.zone)
         known[entity.name] = columns
         return columns

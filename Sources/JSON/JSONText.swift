@@ -22,6 +22,14 @@ package final class JSONText {
         buffer.count = count
     }
 
+    /// Forgets the first `count` bytes; the rest moves to their place.
+    package func removeFirst(_ count: Int) {
+        precondition(count <= buffer.count, "nobody can forget more than there is")
+        guard count > 0, let base = buffer.base else { return }
+        UnsafeMutableRawPointer(base).copyMemory(from: base + count, byteCount: buffer.count - count)
+        buffer.count -= count
+    }
+
     /// Appends text as it is.
     package func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

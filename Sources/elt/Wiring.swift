@@ -54,7 +54,7 @@ struct Wiring {
 
     func warehouse() throws -> SQLiteWarehouse { try SQLiteWarehouse(path: settings.warehousePath) }
 
-    func changeSource(_ progress: any Progress) throws -> KafkaChangeSource {
+    func changeSource(_ progress: any ELTCore.Progress) throws -> KafkaChangeSource {
         try KafkaChangeSource(properties: settings.kafka, groupID: "elt-\(settings.name)", progress: progress)
     }
 

@@ -72,6 +72,18 @@ struct TemplateCheck {
         }
     }
 
+    /// Adds what would make a row depend on several keys, as far as the outermost SELECT shows it.
+    /// Subqueries are let through: they may well go over a list inside of one record.
+    mutating func checkOneKey() {
+        for rendered in [first, later] {
+            guard let rendered, let statement = try? SelectStatement(rendered.text),
+                let found = statement.acrossRows
+            else { continue }
+            let fault = ConfigFault.byKeyAcross(found.text.uppercased())
+            issues.append(ModelIssue(fault, at: rendered.place(of: found.range.lowerBound)))
+        }
+    }
+
     /// Adds names of models, entities and tables that aren't there.
     mutating func checkNames(_ names: KnownNames, self name: String?) {
         for placed in uses {
@@ -89,7 +101,9 @@ struct TemplateCheck {
 
     mutating func add(_ issue: ModelIssue) { issues.append(issue) }
 
-    var references: Set<String> { Set(uses.compactMap { if case .ref(let name) = $0.use { name } else { nil } }) }
+    var references: Set<String> {
+        Set(uses.compactMap { if case .ref(let name) = $0.use { name } else { nil } })
+    }
     var sources: Set<SourceName> {
         Set(uses.compactMap { if case .source(let name) = $0.use { name } else { nil } })
     }

@@ -14,6 +14,7 @@ enum ConfigFault: Equatable {
     case byKeyWithout(entity: String, table: String)
     case byKeyReads(String, entity: String)
     case byKeyRun
+    case byKeyAcross(String)
 }
 
 extension ConfigFault: Fault {
@@ -22,7 +23,7 @@ extension ConfigFault: Fault {
         case .unknown: "config.unknown-key"
         case .unsupported, .refusedChoice: "config.unsupported"
         case .unknownEntity: "model.unknown-entity"
-        case .byKeyWithout, .byKeyReads, .byKeyRun: "config.by-key"
+        case .byKeyWithout, .byKeyReads, .byKeyRun, .byKeyAcross: "config.by-key"
         default: "config.value"
         }
     }
@@ -42,9 +43,14 @@ extension ConfigFault: Fault {
         case .duplicateColumn(let column, let key): "The setting '\(key)' names the column '\(column)' twice."
         case .unknownEntity(let entity, _): "The project has no entity '\(entity)'."
         case .byKeyWithout(let entity, let table):
-            "by_key='\(entity)' needs the rows of source('\(entity)', '\(table)'), which the model doesn't read."
+            "by_key='\(entity)' needs the rows of source('\(entity)', '\(table)'), "
+                + "which the model doesn't read."
         case .byKeyReads(let what, let entity):
-            "A model with by_key='\(entity)' reads \(what): when that changes, rows of unchanged keys stay old."
+            "A model with by_key='\(entity)' reads \(what): "
+                + "when that changes, rows of unchanged keys stay old."
+        case .byKeyAcross(let word):
+            "A model with by_key puts rows of several keys together with \(word): "
+                + "a run evaluates only the keys that changed."
         case .byKeyRun:
             "A model with by_key uses the run's time: rows of unchanged keys would keep an old one."
         }
@@ -66,6 +72,7 @@ extension ConfigFault: Fault {
         case .byKeyWithout(let entity, let table):
             "Read {{ source('\(entity)', '\(table)') }}, or remove by_key."
         case .byKeyReads: "Join it in a view over this model, or remove by_key."
+        case .byKeyAcross: "Do it in a view over this model, or remove by_key."
         case .byKeyRun: "Use it in a view over this model, or remove by_key."
         }
     }

@@ -68,7 +68,8 @@ package struct ModelFiles: Sendable {
         -> [(path: String, text: String)]
     {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
+        else {
             guard isRequired else { return [] }
             throw .unreadable(path: folder, reason: "there's no such folder")
         }
@@ -83,7 +84,8 @@ package struct ModelFiles: Sendable {
             do {
                 data = try Data(contentsOf: url)
             } catch {
-                throw .unreadable(path: shown, reason: (error as NSError).localizedFailureReason ?? "\(error)")
+                throw .unreadable(
+                    path: shown, reason: (error as NSError).localizedFailureReason ?? "\(error)")
             }
             guard let text = String(validating: data, as: UTF8.self) else {
                 issues.append(ModelIssue(ModelFault.notText, at: FilePlace(path: shown)))

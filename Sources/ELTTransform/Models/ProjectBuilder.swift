@@ -126,7 +126,8 @@ struct ProjectBuilder {
         issues += check.issues + draft.reader.issues
         return Model(
             name: name, path: draft.file.path, config: config, references: check.references,
-            sources: check.sources, columnsOf: check.columnsOf, usesThis: check.uses.contains { $0.use == .this },
+            sources: check.sources, columnsOf: check.columnsOf,
+            usesThis: check.uses.contains { $0.use == .this },
             usesRun: check.uses.contains { $0.use == .run }, digest: digest(draft),
             description: draft.described?.description ?? config.description,
             columns: draft.described?.columns.map(\.declared) ?? [], template: draft.template, macros: macros)
@@ -139,7 +140,7 @@ struct ProjectBuilder {
         for macro in draft.check.usedMacros { digest.add(macro.text) }
         for name in draft.check.variables.sorted() {
             digest.add(name)
-            digest.add(variables[name].map { "\($0)" } ?? "")
+            digest.add(variables[name]?.canonical ?? "")
         }
         return digest.text
     }
@@ -165,6 +166,7 @@ struct ProjectBuilder {
         if !check.sources.contains(winners) {
             check.add(ModelIssue(ConfigFault.byKeyWithout(entity: entity, table: table), at: place))
         }
+        check.checkOneKey()
         for placed in check.uses {
             let fault: ConfigFault? =
                 switch placed.use {
@@ -198,7 +200,8 @@ struct ProjectBuilder {
         }
     }
 
-    private mutating func tests(of models: [Model], _ schema: SchemaReader, _ names: KnownNames) -> [DataTest] {
+    private mutating func tests(of models: [Model], _ schema: SchemaReader, _ names: KnownNames) -> [DataTest]
+    {
         var tests: [DataTest] = []
         for model in models {
             for column in schema.models[model.name]?.columns ?? [] {

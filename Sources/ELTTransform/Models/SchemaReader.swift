@@ -33,8 +33,8 @@ package struct SourceDescription: Sendable {
 struct SchemaReader {
     private(set) var models: [String: SchemaModel] = [:]
     private(set) var sources: [SourceDescription] = []
-    private(set) var issues: [ModelIssue] = []
-    private var path = ""
+    var issues: [ModelIssue] = []
+    var path = ""
 
     private static let nothing = "nothing reads it"
     static let refused: [String: (why: String, instead: String)] = [
@@ -94,7 +94,9 @@ struct SchemaReader {
         let pairs = pairs(node, "a model", known)
         guard let name = name(pairs, "a model", node) else { return }
         let place = place(node)
-        if let other = models[name] { return report(.twice("the model '\(name)'", other: other.place), place) }
+        if let other = models[name] {
+            return report(.twice("the model '\(name)'", other: other.place), place)
+        }
         var model = SchemaModel(name: name, place: place)
         for (key, value) in pairs {
             switch key.text {
@@ -185,141 +187,12 @@ struct SchemaReader {
                 if let test = column.tests.first {
                     let why = "raw tables are what was sent"
                     report(
-                        .refusedKey("tests", why: why, instead: "Test a model that reads the source."), test.place)
+                        .refusedKey("tests", why: why, instead: "Test a model that reads the source."),
+                        test.place)
                 }
                 columns.append(column.declared)
             }
         }
         return .init(name: name, description: description, columns: columns, place: place(node))
-    }
-
-    // MARK: Nodes
-
-    struct Key {
-        let text: String
-        let place: FilePlace
-    }
-
-    mutating func add(_ issue: ModelIssue) { issues.append(issue) }
-
-    mutating func report(_ fault: SchemaFault, _ place: FilePlace) {
-        issues.append(ModelIssue(fault, at: place))
-    }
-
-    /// The pairs of a mapping whose keys are known; the others are reported.
-    mutating func pairs(_ node: Node, _ owner: String, _ known: [String]) -> [(key: Key, value: Node)] {
-        guard case .mapping(let mapping) = node else {
-            report(.wrongKind(owner, found: kind(node), wanted: "a mapping"), place(node))
-            return []
-        }
-        return mapping.compactMap { key, value in
-            let text = key.string ?? ""
-            if known.contains(text) { return (Key(text: text, place: place(key)), value) }
-            if let refused = Self.refused[text] {
-                report(.refusedKey(text, why: refused.why, instead: refused.instead), place(key))
-            } else {
-                report(.unknownKey(text, of: owner, known: known), place(key))
-            }
-            return nil
-        }
-    }
-
-    private mutating func name(_ pairs: [(key: Key, value: Node)], _ owner: String, _ node: Node) -> String? {
-        guard let value = pairs.first(where: { $0.key.text == "name" })?.value else {
-            if case .mapping = node { report(.missingKey("name", of: owner), place(node)) }
-            return nil
-        }
-        guard let name = text(value, "name"), !name.isEmpty else { return nil }
-        return name
-    }
-
-    mutating func list(_ node: Node, _ key: String) -> [Node] {
-        if isNull(node) { return [] }
-        guard case .sequence(let sequence) = node else {
-            report(.wrongKind(key, found: kind(node), wanted: "a list"), place(node))
-            return []
-        }
-        return Array(sequence)
-    }
-
-    mutating func text(_ node: Node, _ key: String) -> String? {
-        guard case .scalar(let scalar) = node else {
-            report(.wrongKind(key, found: kind(node), wanted: "a text"), place(node))
-            return nil
-        }
-        return isNull(node) ? nil : scalar.string
-    }
-
-    func place(_ node: Node) -> FilePlace {
-        FilePlace(path: path, line: node.mark?.line, column: node.mark?.column)
-    }
-
-    func isNull(_ node: Node) -> Bool {
-        guard case .scalar(let scalar) = node, scalar.style == .any || scalar.style == .plain else { return false }
-        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
-    }
-
-    func scalar(_ node: Node) -> TemplateValue? {
-        guard case .scalar(let scalar) = node else { return nil }
-        if isNull(node) { return TemplateValue.none }
-        let isPlain = scalar.style == .any || scalar.style == .plain
-        return isPlain ? TemplateValue(scalar: scalar.string) : .string(scalar.string)
-    }
-
-    private func scalarText(_ node: Node) -> String {
-        if case .scalar(let scalar) = node { "'\(scalar.string)'" } else { kind(node) }
-    }
-
-    func kind(_ node: Node) -> String {
-        switch node {
-        case .scalar: isNull(node) ? "empty" : (scalar(node)?.kind ?? "a text")
-        case .mapping: "a mapping"
-        case .sequence: "a list"
-        default: "an alias"
-        }
-    }
-
-    private func value(_ node: Node, depth: Int) -> TemplateValue? {
-        guard depth > 0 else { return nil }
-        switch node {
-        case .scalar: return scalar(node)
-        case .sequence(let sequence):
-            var items: [TemplateValue] = []
-            for item in sequence {
-                guard let item = value(item, depth: depth - 1) else { return nil }
-                items.append(item)
-            }
-            return .list(items)
-        case .mapping(let mapping):
-            var dictionary = TemplateDictionary()
-            for (key, item) in mapping {
-                guard let name = key.string, let item = value(item, depth: depth - 1) else { return nil }
-                dictionary.set(name, item)
-            }
-            return .dict(dictionary)
-        default: return nil
-        }
-    }
-
-    // MARK: Errors of the YAML itself
-
-    private func place(of error: any Error) -> FilePlace {
-        switch error as? YamlError {
-        case .scanner(_, _, let mark, _)?, .parser(_, _, let mark, _)?, .composer(_, _, let mark, _)?:
-            FilePlace(path: path, line: mark.line, column: mark.column)
-        case .duplicatedKeysInMapping(_, let context)?:
-            FilePlace(path: path, line: context.mark.line, column: context.mark.column)
-        default: FilePlace(path: path)
-        }
-    }
-
-    private static func text(of error: any Error) -> String {
-        switch error as? YamlError {
-        case .scanner(_, let problem, _, _)?, .parser(_, let problem, _, _)?, .composer(_, let problem, _, _)?:
-            problem
-        case .duplicatedKeysInMapping(let duplicates, _)?:
-            "the key '\(duplicates.min() ?? "")' stands there twice"
-        default: "it isn't YAML"
-        }
     }
 }

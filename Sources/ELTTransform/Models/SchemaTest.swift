@@ -39,7 +39,8 @@ extension SchemaReader {
             guard let word = text(node, "a test") else { return nil }
             return test(word, Parts(), place(node))
         }
-        guard case .mapping(let mapping) = node, let (key, value) = mapping.first, let word = key.string else {
+        guard case .mapping(let mapping) = node, let (key, value) = mapping.first, let word = key.string
+        else {
             report(.wrongKind("a test", found: kind(node), wanted: "a name or a mapping"), place(node))
             return nil
         }

@@ -23,7 +23,8 @@ struct SelectStatement {
         let begins = first.kind == .word ? first.text : ""
         if begins == "select" || begins == "values" { return }
         guard begins == "with" else {
-            throw SQLFault.notSelect(first.kind == .string ? "a string" : first.text).at(first.range.lowerBound)
+            throw SQLFault.notSelect(first.kind == .string ? "a string" : first.text).at(
+                first.range.lowerBound)
         }
         // The bodies of a WITH stand in parentheses, so the first verb outside of them is the statement's.
         var depth = 0
@@ -53,6 +54,39 @@ struct SelectStatement {
             }
         }
         if let offset = open.last { throw SQLFault.unclosedParenthesis.at(offset) }
+    }
+}
+
+extension SelectStatement {
+    private static let words: Set<String> = ["distinct", "except", "group", "having", "intersect", "limit"]
+    private static let aggregates: Set<String> = [
+        "avg", "count", "group_concat", "json_group_array", "json_group_object", "string_agg", "sum", "total",
+    ]
+
+    /// A word of the outermost SELECT that makes one row of many; `max` and `min` only with one argument.
+    var acrossRows: SQLTokens.Token? {
+        var depth = 0
+        for (index, token) in tokens.enumerated() {
+            if token.isSymbol("(") { depth += 1 }
+            if token.isSymbol(")") { depth -= 1 }
+            guard depth == 0, token.kind == .word, index == 0 || !tokens[index - 1].isSymbol(".") else { continue }
+            if Self.words.contains(token.text) { return token }
+            guard index + 1 < tokens.count, tokens[index + 1].isSymbol("(") else { continue }
+            if Self.aggregates.contains(token.text) || token.text == "over" { return token }
+            if ["max", "min"].contains(token.text), !hasComma(inCallAt: index) { return token }
+        }
+        return nil
+    }
+
+    private func hasComma(inCallAt index: Int) -> Bool {
+        var depth = 0
+        for token in tokens[(index + 1)...] {
+            if token.isSymbol("(") { depth += 1 }
+            if token.isSymbol(")") { depth -= 1 }
+            if depth == 0 { return false }
+            if depth == 1, token.isSymbol(",") { return true }
+        }
+        return false
     }
 }
 

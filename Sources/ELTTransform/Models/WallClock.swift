@@ -5,7 +5,8 @@
 enum WallClock {
     private static let keywords: [String: String] = [
         "current_timestamp": "'{{ run.now }}'", "current_date": "'{{ run.today }}'",
-        "current_time": "'{{ run.now }}'", "localtimestamp": "'{{ run.now }}'", "localtime": "'{{ run.now }}'",
+        "current_time": "'{{ run.now }}'", "localtimestamp": "'{{ run.now }}'",
+        "localtime": "'{{ run.now }}'",
     ]
     /// SQLite's functions, and how many arguments they need before they mean a given time.
     private static let timeFunctions: [String: Int] = [
@@ -46,7 +47,8 @@ enum WallClock {
         index > 0 && tokens[index - 1].isSymbol(symbol)
     }
 
-    /// A column may be called like a keyword where only a name can stand: `t.current_date`, `as current_date`.
+    /// A column may be called like a keyword where only a name can stand: `t.current_date`,
+    /// `as current_date`.
     private static func isKeyword(_ index: Int, _ tokens: [SQLTokens.Token]) -> Bool {
         if follows(".", index, tokens) { return false }
         if index > 0, tokens[index - 1].kind == .word, tokens[index - 1].text == "as" { return false }

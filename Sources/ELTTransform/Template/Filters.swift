@@ -110,7 +110,8 @@ extension Renderer {
         for (index, element) in try elements(value, "join", place).enumerated() {
             guard let text = element.printed else {
                 throw issue(
-                    .wrongType(found: element.kind, wanted: "text", what: "An element that 'join' gets"), place)
+                    .wrongType(found: element.kind, wanted: "text", what: "An element that 'join' gets"),
+                    place)
             }
             try produce(text.utf8.count + separator.utf8.count, place)
             if index > 0 { result += separator }

@@ -63,7 +63,9 @@ extension Renderer {
             throw issue(.wrongType(found: values[0]?.kind ?? "", wanted: "a string", what: "The name"), place)
         }
         rendered.uses.append(.init(use: .variable(name), place: place))
-        guard let value = scope.variable(name) ?? values[1] else { throw issue(.unknownVariable(name), place) }
+        guard let value = scope.variable(name) ?? values[1] else {
+            throw issue(.unknownVariable(name), place)
+        }
         return try checked(value, place)
     }
 
@@ -74,7 +76,8 @@ extension Renderer {
             guard let value else { return nil }
             guard case .int(let number) = value else {
                 throw issue(
-                    .wrongType(found: value.kind, wanted: "a whole number", what: "A bound of range()"), place)
+                    .wrongType(found: value.kind, wanted: "a whole number", what: "A bound of range()"), place
+                )
             }
             return number
         }

@@ -3,7 +3,7 @@ enum Nearest {
     /// The known name with the fewest typing mistakes; nil if none is near.
     static func name(to word: String, among known: some Sequence<String>) -> String? {
         let target = Array(word.lowercased().unicodeScalars.prefix(64))
-        let allowed = max(1, min(3, target.count / 2))
+        let allowed = min(3, target.count / 2)
         var best: (distance: Int, name: String)?
         for name in known.sorted() {
             let distance = distance(target, Array(name.lowercased().unicodeScalars.prefix(64)))

@@ -73,7 +73,9 @@ extension Renderer {
         }
     }
 
-    private mutating func contains(_ whole: TemplateValue, _ part: TemplateValue, _ place: Place) throws -> Bool {
+    private mutating func contains(_ whole: TemplateValue, _ part: TemplateValue, _ place: Place) throws
+        -> Bool
+    {
         switch (whole, part) {
         case (.list(let items), _):
             for item in items where try equal(item, part, place) { return true }

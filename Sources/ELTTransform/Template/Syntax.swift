@@ -26,7 +26,8 @@ final class Expression: Sendable {
 
     enum Binary: String, Sendable {
         case or, and, isIn = "in", isNotIn = "not in"
-        case equal = "==", unequal = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">="
+        case equal = "==", unequal = "!=", less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual =
+            ">="
         case plus = "+", minus = "-", times = "*", divide = "/", floorDivide = "//", remainder = "%"
         case concatenate = "~"
     }

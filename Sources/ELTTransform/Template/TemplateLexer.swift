@@ -141,14 +141,18 @@ struct TemplateLexer {
         func skip(_ characters: String) {
             while position < bytes.count, characters.utf8.contains(bytes[position]) { position += 1 }
         }
-        if position < bytes.count, bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+") {
+        if position < bytes.count,
+            bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+")
+        {
             position += 1
         }
         skip(" \t\n\r")
         guard bytes[position...].starts(with: "endraw".utf8) else { return nil }
         position += 6
         skip(" \t\n\r")
-        if position < bytes.count, bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+") {
+        if position < bytes.count,
+            bytes[position] == UInt8(ascii: "-") || bytes[position] == UInt8(ascii: "+")
+        {
             position += 1
         }
         return bytes[position...].starts(with: "%}".utf8) ? position + 2 : nil
@@ -178,9 +182,18 @@ struct TemplateLexer {
                 guard brackets.count <= limits.nesting else {
                     throw issue(.nestedTooDeep(limit: limits.nesting), token.offset)
                 }
-            case ")", "]", "}": _ = brackets.popLast()
+            case ")", "]", "}": try match(symbol, &brackets, token.offset)
             default: break
             }
+        }
+    }
+
+    /// A bracket that closes another kind ends the reading: what follows can't be told from text.
+    private func match(_ symbol: String, _ brackets: inout [UInt8], _ offset: Int) throws {
+        guard let open = brackets.popLast() else { return }
+        let wanted = [UInt8(ascii: "("): ")", UInt8(ascii: "["): "]", UInt8(ascii: "{"): "}"][open] ?? symbol
+        guard wanted == symbol else {
+            throw issue(.unexpected("'\(symbol)'", wanted: "'\(wanted)'"), offset)
         }
     }
 

@@ -89,7 +89,9 @@ struct TemplateParser {
         var closer: [Token]
     }
 
-    private mutating func body(until closers: [String], of opener: (word: String, offset: Int)?) throws -> Ended {
+    private mutating func body(until closers: [String], of opener: (word: String, offset: Int)?) throws
+        -> Ended
+    {
         nesting += 1
         defer { nesting -= 1 }
         guard nesting <= limits.nesting else {

@@ -61,6 +61,22 @@ package enum TemplateValue: Sendable, Equatable {
         }
     }
 
+    /// The value with its kind as one text, for digests.
+    var canonical: String {
+        switch self {
+        case .none: "none"
+        case .bool(let flag): flag ? "true" : "false"
+        case .int(let number): "int \(number)"
+        case .decimal(let number): "decimal \(number)"
+        case .string(let text): "string \(text.utf8.count) \(text)"
+        case .list(let items): "list \(items.count) " + items.map(\.canonical).joined(separator: ",")
+        case .dict(let dictionary):
+            "dict \(dictionary.entries.count) "
+                + dictionary.entries.map { "\($0.key.utf8.count) \($0.key)=\($0.value.canonical)" }
+                .joined(separator: ",")
+        }
+    }
+
     /// The value as SQL would write it; nil for lists and dictionaries.
     package var sqlLiteral: String? {
         switch self {
@@ -101,7 +117,8 @@ package struct TemplateDictionary: Sendable, Equatable {
     }
 }
 
-extension TemplateValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+extension TemplateValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral
+{
     package init(stringLiteral value: String) { self = .string(value) }
     package init(integerLiteral value: Int) { self = .int(value) }
     package init(booleanLiteral value: Bool) { self = .bool(value) }

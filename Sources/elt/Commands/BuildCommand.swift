@@ -1,6 +1,8 @@
 import ArgumentParser
 import ELTCore
 import ELTRun
+import ELTTransform
+import Foundation
 
 struct BuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ELTCore
 import ELTRun
 import ELTSQLite
 import Foundation

@@ -1,5 +1,7 @@
 import ArgumentParser
+import ELTCore
 import ELTRun
+import ELTTransform
 
 /// The hourly job. It parses, wires and reports; the work is in `ELTRun`.
 struct RunCommand: ParsableCommand {

@@ -1,0 +1,158 @@
+import ELTCore
+
+extension LocalArchive {
+    package func recover() throws {
+        Failpoint.archiveOpened.pass()
+        let wasTorn = try manifest.recover()
+        try root.removeFolderContents(Self.partialName)
+        Failpoint.archiveSwept.pass()
+        try adoptLoads()
+        // Looking at every file costs too much for every hour: only a crash between a file and its entry
+        // leaves one without, and that leaves the mark too.
+        guard wasTorn || root.exists(Self.extractingName) else {
+            try refuseLostManifest()
+            return
+        }
+        try adoptSegments()
+        try root.remove(Self.extractingName)
+    }
+
+    /// Files without any manifest aren't an empty archive.
+    private func refuseLostManifest() throws {
+        guard !manifest.exists else { return }
+        if try root.items().contains(where: { $0.isFolder && $0.name.hasPrefix("entity=") }) {
+            throw ArchiveError.manifestMissing(path: root.path)
+        }
+    }
+
+    // MARK: Segments
+
+    private func adoptSegments() throws {
+        let entries = try manifest.entries(after: 0)
+        var known = KnownPositions(entries)
+        let unlisted = try segmentFiles().filter { !known.paths.contains($0) }
+        let candidates = unlisted.compactMap(SegmentPath.init).sorted { $0.order < $1.order }
+        var adopted: [ManifestEntry.Content] = []
+        var strangers = Set(unlisted)
+        for path in candidates where known.isContinued(by: path) {
+            guard let entry = try wholeSegment(path) else { continue }
+            known.accept(path)
+            adopted.append(.segment(entry))
+            strangers.remove(entry.path)
+        }
+        if !strangers.isEmpty, !manifest.exists { throw ArchiveError.manifestMissing(path: root.path) }
+        for path in strangers.sorted() {
+            guard let (folder, name) = try root.folder(of: path) else { continue }
+            try folder.remove(name)
+            try folder.synchronize()
+        }
+        guard !adopted.isEmpty else { return }
+        _ = try manifest.append(adopted)
+        Failpoint.segmentAdopted.pass()
+    }
+
+    /// The paths of all files below the folders of topics.
+    private func segmentFiles() throws -> [String] {
+        var found: [String] = []
+        for entity in try root.items() where entity.isFolder && entity.name.hasPrefix("entity=") {
+            guard let folder = try root.folder(entity.name) else { continue }
+            for topic in try folder.items() where topic.isFolder && topic.name.hasPrefix("topic=") {
+                guard let inner = try folder.folder(topic.name) else { continue }
+                found += try inner.files(under: entity.name + "/" + topic.name)
+            }
+        }
+        return found
+    }
+
+    /// The entry of a file that's whole and holds what its name says; nil if it isn't or doesn't.
+    private func wholeSegment(_ path: SegmentPath) throws -> SegmentEntry? {
+        let text = try path.text()
+        guard let (folder, name) = try root.folder(of: text), let file = try folder.open(name) else { return nil }
+        var last: UnsafeRawBufferPointer?
+        let line = EventLine(path.place)
+        let found: SegmentReader.Found
+        do {
+            found = try SegmentReader(root: root).scan(file, path.place, path.range, text, textBytes: nil) { archived in
+                last = try line.write(archived.change)
+            }
+        } catch ArchiveError.changed {
+            return nil
+        }
+        guard SegmentPath.month(ofTimestamp: found.firstTimestamp) == path.month else { return nil }
+        try synchronize(file.descriptor, file.path)
+        try folder.synchronize()
+        return SegmentEntry(
+            place: path.place, range: path.range, path: text, rows: found.rows, bytes: file.size,
+            textBytes: found.textBytes, sha256: try file.sha256(), firstTimestamp: found.firstTimestamp,
+            lastTimestamp: found.lastTimestamp, anchorOffset: found.anchorOffset, anchorDigest: last.map(sha256))
+    }
+}
+
+/// How far the manifest has come with each partition, to judge files that it doesn't list.
+struct KnownPositions {
+    private(set) var paths: Set<String> = []
+    private var next: [TopicPartition: Int64] = [:]
+    private var incarnations: [String: Int] = [:]
+    private var topics: Set<String> = []
+
+    init(_ entries: [ManifestEntry]) {
+        for entry in entries {
+            switch entry.content {
+            case .segment(let segment):
+                paths.insert(segment.path)
+                note(segment.place, next: segment.range.next)
+                topics.insert(segment.place.topic)
+            case .gap(let gap): note(gap.place, next: gap.lost.next)
+            case .incarnation(let life):
+                incarnations[life.topic] = life.number
+                next = next.filter { $0.key.topic != life.topic }
+            case .fullLoad, .run: break
+            }
+        }
+    }
+
+    /// Whether a file begins where its partition is due. A partition of a topic that nobody knew yet begins
+    /// wherever the broker's retention had left it, another new one at 0.
+    func isContinued(by path: SegmentPath) -> Bool {
+        guard path.place.incarnation == incarnations[path.place.topic] ?? 1, !path.range.isEmpty else { return false }
+        if let due = next[TopicPartition(path.place.topic, path.place.partition)] { return path.range.first == due }
+        return path.range.first == 0 || !topics.contains(path.place.topic)
+    }
+
+    mutating func accept(_ path: SegmentPath) { note(path.place, next: path.range.next) }
+
+    private mutating func note(_ place: SegmentPlace, next offset: Int64) {
+        next[TopicPartition(place.topic, place.partition)] = offset
+    }
+}
+
+extension SegmentPath {
+    /// Files of a partition one after the other; of two that begin together the longer one first.
+    fileprivate var order: (String, String, Int, Int32, Int64, Int64) {
+        (place.entity, place.topic, place.incarnation, place.partition, range.first, -range.next)
+    }
+}
+
+extension Folder {
+    /// The paths of all files below this folder; links count as files.
+    func files(under prefix: String) throws -> [String] {
+        var found: [String] = []
+        for item in try items() {
+            let path = prefix + "/" + item.name
+            if item.isFolder, let inner = try folder(item.name) {
+                found += try inner.files(under: path)
+            } else {
+                found.append(path)
+            }
+        }
+        return found
+    }
+
+    /// Empties a folder in this one.
+    func removeFolderContents(_ name: String) throws {
+        guard let inner = try folder(name) else { return }
+        for item in try inner.items() {
+            if item.isFolder { try inner.removeFolder(item.name) } else { try inner.remove(item.name) }
+        }
+    }
+}
