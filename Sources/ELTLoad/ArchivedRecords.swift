@@ -62,3 +62,11 @@ package enum ArchivedRecords {
             end: { _ = try splitter?.finish(element: element) })
     }
 }
+
+extension ArchivedRecords {
+    /// Which page holds a row of a full load, and where in it, both from 0.
+    package static func place(ofRow row: Int64, pages: Int) -> (page: Int64, rowInPage: Int64) {
+        guard pages > 1 else { return (0, row) }
+        return (row / FullLoadLoader.rowsInPageMax, row % FullLoadLoader.rowsInPageMax)
+    }
+}

@@ -174,6 +174,8 @@ package enum FileSize {
         return statvfs(path, &status) == 0 ? Int64(status.f_bavail) * Int64(status.f_frsize) : nil
     }
 
+    package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
     /// Permission bits; nil if there's no such file.
     package static func permissions(_ path: String) -> UInt32? {
         var status = stat()

@@ -2,6 +2,7 @@ import ArgumentParser
 import ELTArchive
 import ELTCore
 import ELTReport
+import Logging
 
 struct ArchiveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -112,12 +113,5 @@ struct ArchiveCatCommand: ParsableCommand {
             }
             try sink.flush()
         }
-    }
-}
-
-extension Wiring {
-    /// The archive for reading beside whatever is running; a wrong path isn't taken for an empty one.
-    func archiveToRead() throws -> LocalArchive {
-        try LocalArchive(path: settings.archivePath, compression: settings.compression, creating: false)
     }
 }

@@ -1,9 +1,7 @@
 import ArgumentParser
 import ELTCore
-import ELTExtract
 import ELTReport
-import ELTSQLite
-import Foundation
+import ELTSources
 
 struct LagCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,22 +38,6 @@ struct LagCommand: ParsableCommand {
                 console.warn(complaint)
                 throw ExitCode(1)
             }
-        }
-    }
-}
-
-extension Wiring {
-    /// The warehouse for reading, if there is one.
-    func existingWarehouse() throws -> WarehouseReader? {
-        guard FileManager.default.fileExists(atPath: settings.warehousePath) else { return nil }
-        return try WarehouseReader(path: settings.warehousePath)
-    }
-
-    /// How far everything is archived, read beside whatever is running.
-    func positions() throws -> Positions {
-        let hasArchive = FileManager.default.fileExists(atPath: settings.archivePath)
-        return try PositionsReader.positions(try existingWarehouse()) { sequence in
-            hasArchive ? try archive().entries(after: sequence) : []
         }
     }
 }

@@ -1,7 +1,8 @@
 import ArgumentParser
+import ELTArchive
+import ELTCore
 import ELTReport
 import ELTSQLite
-import Foundation
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,10 +22,9 @@ struct StatusCommand: ParsableCommand {
             let limit = try failAbove.map(Threshold.time)
             let wiring = try Wiring(options, console)
             let settings = wiring.settings
-            let hasArchive = FileManager.default.fileExists(atPath: settings.archivePath)
             let status = try StatusReader(
                 settings: settings, reader: try WarehouseReader(path: settings.warehousePath), clock: Wiring.clock(),
-                newestSequence: hasArchive ? try wiring.archive().newestSequence : nil, countsAll: options.verbose
+                newestSequence: try wiring.manifest { try $0.newestSequence }, countsAll: options.verbose
             ).read()
             try PageOutput(console: console).show(status, text: status.text)
             if let limit, let complaint = status.complaint(above: limit) {
