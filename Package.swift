@@ -80,7 +80,7 @@ let package = Package(
 
         // 4: the order of things, and pages for people.
         layer("ELTRun", ["ELTExtract", "ELTLoad", "ELTTransform", yams]),
-        layer("ELTReport", ["ELTRun"]),
+        layer("ELTReport", ["ELTRun", "ELTExtract", "ELTLoad", "ELTSQLite", "SQLite", "JSON"]),
 
         // Aside: a broker and a service to try everything with; what tests share.
         // CSandbox gives librdkafka's mock broker a fixed port.
@@ -105,6 +105,7 @@ let package = Package(
         tests("ELTArchiveTests", ["ELTArchive", "ELTTesting"]),
         tests("ELTTransformTests", ["ELTTransform", "ELTTesting"]),
         tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
+        tests("ELTReportTests", ["ELTReport", "ELTRun", "ELTExtract", "ELTLoad", "ELTSQLite", "SQLite", "ELTTesting"]),
         tests("ELTTestingTests", ["ELTTesting"]),
         tests("LifeTests", ["SQLite", "ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
     ],

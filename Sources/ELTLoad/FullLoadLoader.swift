@@ -35,10 +35,18 @@ final class FullLoadLoader {
         rowInPage = 0
     }
 
+    /// The number of a row among all of its full load.
+    static func row(_ rowInPage: Int64, page: Int64, isSinglePage: Bool) -> Int64 {
+        isSinglePage ? rowInPage : page * rowsInPageMax + rowInPage
+    }
+
+    /// Passes over one record of a page.
+    func skip() { rowInPage += 1 }
+
     /// Loads one record of a page; `quarantine` gets what can't be a row.
     func load(_ bytes: UnsafeRawBufferPointer, quarantine: (Poison, Int64) throws -> Void) throws {
         guard isSinglePage || rowInPage < Self.rowsInPageMax else { throw LoadError.pageTooLong(page: Int(page)) }
-        let row = isSinglePage ? rowInPage : page * Self.rowsInPageMax + rowInPage
+        let row = Self.row(rowInPage, page: page, isSinglePage: isSinglePage)
         rowInPage += 1
         do {
             guard Int64(bytes.count) <= limits.maxMessageBytes else {

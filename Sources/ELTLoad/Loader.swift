@@ -17,8 +17,8 @@ package struct LoadSummary: Sendable, Equatable {
 /// Step 2: archived segments become raw rows, in the order of the manifest.
 package struct Loader {
     private let settings: ProjectSettings
-    private let archive: any Archive
-    private let progress: any Progress
+    let archive: any Archive
+    let progress: any Progress
 
     package init(settings: ProjectSettings, archive: any Archive, progress: any Progress) {
         self.settings = settings
@@ -88,21 +88,10 @@ package struct Loader {
         _ segment: SegmentEntry, _ sequence: Int64, _ session: any LoadSession, _ known: inout [String: RecordColumns]
     ) throws -> LoadedRows {
         let place = segment.place
-        guard let entity = settings.entities.first(where: { $0.name == place.entity }),
-            let topic = entity.topics.first(where: { $0.name == place.topic })
-        else {
+        guard let loader = try eventLoader(for: place, session, &known) else {
             progress.warn("\(place.topic) is in the archive and no longer configured: its events are left out.")
             return LoadedRows()
         }
-        let columns = try columns(of: entity, session, &known)
-        let writer = try session.streamWriter(for: place)
-        columns.onChange = { try writer.columnsChanged() }
-        let epochs = Epochs(
-            of: TopicPartition(place.topic, place.partition), incarnation: place.incarnation,
-            loads: try session.fullLoads(of: entity.name), maxClockSkew: settings.limits.maxClockSkew)
-        let loader = EventLoader(
-            entity: entity, topic: topic, limits: settings.limits, columns: columns, writer: writer, epochs: epochs,
-            zone: settings.zone)
         try archive.read(segment) { archived in
             do {
                 try loader.load(archived.change)
@@ -110,7 +99,7 @@ package struct Loader {
                 loader.noteQuarantined()
                 try session.quarantine(
                     QuarantineItem(
-                        entity: entity.name, sequence: sequence, topic: place.topic, incarnation: place.incarnation,
+                        entity: place.entity, sequence: sequence, topic: place.topic, incarnation: place.incarnation,
                         partition: place.partition, offset: archived.change.offset, path: segment.path,
                         line: archived.line, reason: poison.reason, detail: poison.detail))
             }
@@ -121,38 +110,60 @@ package struct Loader {
     private func load(
         _ load: FullLoadEntry, _ sequence: Int64, _ session: any LoadSession, _ known: inout [String: RecordColumns]
     ) throws -> LoadedRows {
-        guard let entity = settings.entities.first(where: { $0.name == load.entity }) else {
+        guard let (entity, loader) = try fullLoadLoader(for: load, session, &known) else {
             progress.warn("\(load.entity) is in the archive and no longer configured: its full loads are left out.")
             return LoadedRows()
         }
+        var page = 0
+        try ArchivedRecords.rows(
+            of: load, records: entity.fullLoad?.records ?? [], maxBytes: elementBytesMax, archive,
+            page: {
+                page = $0
+                loader.begin(page: $0)
+            },
+            each: { _, bytes in
+                try loader.load(bytes) { poison, row in
+                    try session.quarantine(
+                        QuarantineItem(
+                            entity: entity.name, sequence: sequence, fullLoad: load.number, page: page, row: row,
+                            path: load.files.first?.path ?? "", reason: poison.reason, detail: poison.detail))
+                }
+            })
+        return loader.result
+    }
+
+    /// The longest record of a full load that is looked at; a somewhat shorter one goes to quarantine.
+    var elementBytesMax: Int { Int(clamping: settings.limits.maxMessageBytes) * 4 }
+
+    /// nil if the entity or topic is no longer configured.
+    func eventLoader(
+        for place: SegmentPlace, _ session: any LoadSession, _ known: inout [String: RecordColumns]
+    ) throws -> EventLoader? {
+        guard let entity = settings.entities.first(where: { $0.name == place.entity }),
+            let topic = entity.topics.first(where: { $0.name == place.topic })
+        else { return nil }
+        let columns = try columns(of: entity, session, &known)
+        let writer = try session.streamWriter(for: place)
+        columns.onChange = { try writer.columnsChanged() }
+        let epochs = Epochs(
+            of: TopicPartition(place.topic, place.partition), incarnation: place.incarnation,
+            loads: try session.fullLoads(of: entity.name), maxClockSkew: settings.limits.maxClockSkew)
+        return EventLoader(
+            entity: entity, topic: topic, limits: settings.limits, columns: columns, writer: writer, epochs: epochs,
+            zone: settings.zone)
+    }
+
+    /// nil if the entity is no longer configured.
+    func fullLoadLoader(
+        for load: FullLoadEntry, _ session: any LoadSession, _ known: inout [String: RecordColumns]
+    ) throws -> (EntitySettings, FullLoadLoader)? {
+        guard let entity = settings.entities.first(where: { $0.name == load.entity }) else { return nil }
         let columns = try columns(of: entity, session, &known)
         let writer = try session.fullWriter(of: entity.name, number: load.number)
         columns.onChange = { try writer.columnsChanged() }
-        let loader = FullLoadLoader(entity: entity, limits: settings.limits, columns: columns, writer: writer,
-            isSinglePage: load.pages <= 1)
-        var splitter: ListSplitter?
-        var page = 0
-        let element = { (bytes: UnsafeRawBufferPointer) in
-            try loader.load(bytes) { poison, row in
-                try session.quarantine(
-                    QuarantineItem(
-                        entity: entity.name, sequence: sequence, fullLoad: load.number, page: page, row: row,
-                        path: load.files.first?.path ?? "", reason: poison.reason, detail: poison.detail))
-            }
-        }
-        try archive.read(
-            load,
-            page: { index, _ in
-                page = index
-                loader.begin(page: index)
-                // The pages were checked when they were fetched, and their digests when they are read.
-                splitter = ListSplitter(
-                    path: entity.fullLoad?.records ?? [], maxElementBytes: Int(clamping: settings.limits.maxMessageBytes) * 4,
-                    validates: false)
-            },
-            piece: { bytes in try splitter?.feed(bytes, element: element) },
-            end: { _ = try splitter?.finish(element: element) })
-        return loader.result
+        let loader = FullLoadLoader(
+            entity: entity, limits: settings.limits, columns: columns, writer: writer, isSinglePage: load.pages <= 1)
+        return (entity, loader)
     }
 }
 

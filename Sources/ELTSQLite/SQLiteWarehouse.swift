@@ -23,6 +23,17 @@ package final class SQLiteWarehouse {
         }
     }
 
+    /// Opens the warehouse to look at it: nothing is made, mended or changed.
+    package init(lookingAt path: String) throws {
+        self.path = path
+        do {
+            database = try Database(path: path, mode: .readOnly)
+            try database.execute("PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA temp_store=FILE;")
+        } catch let error as SQLiteError {
+            throw WarehouseError.from(error, path: path)
+        }
+    }
+
     /// A private copy's connection: no durability, gone after the command.
     package init(scratch path: String) throws {
         self.path = path

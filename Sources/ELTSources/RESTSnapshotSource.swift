@@ -10,13 +10,13 @@ import JSON
 package final class RESTSnapshotSource: SnapshotSource {
     static let userAgent = "elt"
 
-    private let listing: RESTListing
+    let listing: RESTListing
     private let policy: RESTRetryPolicy
-    private let clock: RESTClock
-    private let limits: HTTPLimits
-    private let authorizer: RESTAuthorizer
-    private let client: HTTPClient
-    private let headers: [HTTPHeader]
+    let clock: RESTClock
+    let limits: HTTPLimits
+    let authorizer: RESTAuthorizer
+    let client: HTTPClient
+    let headers: [HTTPHeader]
 
     /// Throws where the settings can't work, without asking the service.
     package init(

@@ -28,7 +28,7 @@ package struct RecordHeader: Hashable, Sendable {
 /// It joins no group, so no other process can take its partitions and closing it tells nobody.
 /// Not Sendable: its owner's thread is the only one that touches it.
 package final class Consumer {
-    private let client: Client
+    let client: Client
     private let queue: OpaquePointer
     private let batch: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
     private static let batchMessagesMax = 2048

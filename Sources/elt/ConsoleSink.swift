@@ -58,6 +58,13 @@ final class FileSink: TextSink {
         if buffer.count >= Self.bufferBytesMax { try flush() }
     }
 
+    /// Text that's at hand as bytes in UTF-8.
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        guard !isTerminal else { return try write(String(decoding: bytes, as: UTF8.self)) }
+        buffer.append(contentsOf: bytes)
+        if buffer.count >= Self.bufferBytesMax { try flush() }
+    }
+
     func flush() throws {
         defer { buffer.removeAll(keepingCapacity: true) }
         try Self.writeAll(buffer, to: descriptor)

@@ -8,7 +8,8 @@ struct Elt: ParsableCommand {
         version: ProgramVersion.text,
         subcommands: [
             InitCommand.self, RunCommand.self, FullLoadCommand.self, RebuildCommand.self, BuildCommand.self,
-            TestCommand.self, QueryCommand.self, SandboxCommand.self,
+            TestCommand.self, QueryCommand.self, StatusCommand.self, LagCommand.self, ArchiveCommand.self,
+            QuarantineCommand.self, DoctorCommand.self, ExplainCommand.self, OffsetsCommand.self, SandboxCommand.self,
         ])
 }
 

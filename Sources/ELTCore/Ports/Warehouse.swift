@@ -5,7 +5,7 @@
 /// - What a transaction does is durable when it returns, all or nothing, whenever the process dies.
 /// - Readers see the state of the last transaction, and never wait.
 /// - Loading an entry again changes nothing.
-package protocol Warehouse: AnyObject {
+package protocol Warehouse: QuarantineLedger {
     /// The sequence of the newest manifest entry that is loaded, and of the newest that is published.
     var loadedSequence: Int64 { get throws }
     var publishedSequence: Int64 { get throws }

@@ -1,7 +1,7 @@
 /// Durations, sizes, rates and shares as `elt.yml` writes them: `5m`, `16MiB`, `20/s`, `5%`.
-enum Quantities {
+package enum Quantities {
     /// `500ms`, `30s`, `5m`, `2h`, `1d`; also `1.5h`. nil if it isn't one.
-    static func duration(_ text: String) -> Duration? {
+    package static func duration(_ text: String) -> Duration? {
         guard let (number, unit) = split(text) else { return nil }
         let milliseconds: [String: Double] = [
             "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000,

@@ -46,7 +46,7 @@ package struct Engine {
     }
 
     /// Free space that any run needs, in bytes: for its files, the log and a little order.
-    static let freeBytesMin: Int64 = 32 << 20
+    package static let freeBytesMin: Int64 = 32 << 20
 
     func checkDisk() throws {
         for path in [settings.archivePath, (settings.warehousePath as NSString).deletingLastPathComponent] {

@@ -1,0 +1,43 @@
+import ELTArchive
+import ELTCore
+import ELTExtract
+import ELTReport
+import ELTSQLite
+import Foundation
+
+/// Commands that only look: beside whatever is running, without the lock, and changing nothing.
+extension Wiring {
+    /// The archive for reading; a wrong path isn't taken for an empty one.
+    func archiveToRead() throws -> LocalArchive {
+        try LocalArchive(path: settings.archivePath, compression: settings.compression, creating: false)
+    }
+
+    /// The warehouse for reading, if there is one.
+    func existingWarehouse() throws -> WarehouseReader? {
+        guard FileManager.default.fileExists(atPath: settings.warehousePath) else { return nil }
+        return try WarehouseReader(path: settings.warehousePath)
+    }
+
+    /// Asks the manifest. A torn end is either being written at this moment, so it's looked at again, or
+    /// left from a crash, and stays until the next run mends it: then nil, as if there were no archive.
+    func manifest<T>(_ ask: (LocalArchive) throws -> T) throws -> T? {
+        guard FileManager.default.fileExists(atPath: settings.archivePath) else { return nil }
+        let archive = try archiveToRead()
+        for _ in 0..<10 {
+            do {
+                return try ask(archive)
+            } catch ArchiveError.manifestTorn {
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+        }
+        console.warn("The manifest's last line is torn: the next run mends it. What's behind the ledger isn't shown.")
+        return nil
+    }
+
+    /// How far everything is archived.
+    func positions() throws -> Positions {
+        try PositionsReader.positions(try existingWarehouse()) { sequence in
+            try manifest { try $0.entries(after: sequence) } ?? []
+        }
+    }
+}
