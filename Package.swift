@@ -76,14 +76,16 @@ let package = Package(
         // 3: adapters, one technology each, blind to each other.
         layer("ELTArchive", ["CZstd", "CCrypto", "JSON"]),
         layer("ELTSources", ["Kafka", "HTTP", "JSON"]),
-        layer("ELTSQLite", ["SQLite"]),
+        layer("ELTSQLite", ["SQLite", "CSQLite"]),
 
         // 4: the order of things, and pages for people.
         layer("ELTRun", ["ELTExtract", "ELTLoad", "ELTTransform", yams]),
         layer("ELTReport", ["ELTRun"]),
 
         // Aside: a broker and a service to try everything with; what tests share.
-        target("Sandbox", ["ELTCore", "Kafka", flyingFox]),
+        // CSandbox gives librdkafka's mock broker a fixed port.
+        .target(name: "CSandbox", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        target("Sandbox", ["ELTCore", "Kafka", "CSandbox", flyingFox]),
         layer("ELTTesting", ["ELTRun"]),
 
         // 5: the program.
@@ -91,7 +93,7 @@ let package = Package(
             name: "elt",
             dependencies: [
                 "ELTCore", "ELTExtract", "ELTLoad", "ELTTransform", "ELTArchive", "ELTSources",
-                "ELTSQLite", "ELTRun", "ELTReport", "Sandbox", arguments, logging,
+                "ELTSQLite", "ELTRun", "ELTReport", "Sandbox", "SQLite", arguments, logging,
             ],
             swiftSettings: strict),
 
@@ -102,9 +104,9 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "ELTSources", "ELTTesting", "ELTArchive"]),
         tests("ELTArchiveTests", ["ELTArchive", "ELTTesting"]),
         tests("ELTTransformTests", ["ELTTransform", "ELTTesting"]),
-        tests("ELTRunTests", ["ELTRun", "ELTTesting"]),
+        tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
         tests("ELTTestingTests", ["ELTTesting"]),
-        tests("LifeTests", ["ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
+        tests("LifeTests", ["SQLite", "ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

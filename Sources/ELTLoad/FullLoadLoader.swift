@@ -7,20 +7,39 @@ final class FullLoadLoader {
     private let decoder: RecordDecoder
     private let writer: any FullWriter
     private let limits: Limits
-    private var row: Int64 = 0
+    /// The page that's being loaded and the next row in it.
+    private var page: Int64 = 0
+    private var rowInPage: Int64 = 0
+    /// A single-body listing numbers its rows through; pages leave room for a million rows each.
+    private let isSinglePage: Bool
+    private var lastRow: Int64 = -1
     private var lastKey: [UInt8] = []
     private(set) var result = LoadedRows()
 
-    init(entity: EntitySettings, limits: Limits, columns: RecordColumns, writer: any FullWriter) {
+    static let rowsInPageMax: Int64 = 1 << 20
+
+    init(
+        entity: EntitySettings, limits: Limits, columns: RecordColumns, writer: any FullWriter, isSinglePage: Bool
+    ) {
+        self.isSinglePage = isSinglePage
         self.columns = columns
         self.limits = limits
         decoder = RecordDecoder(record: [], key: entity.key, eventTime: nil)
         self.writer = writer
     }
 
+    /// Pages may come in any order: a row's number follows from its page, so a later page beats an earlier
+    /// one however they were fetched.
+    func begin(page: Int) {
+        self.page = Int64(page)
+        rowInPage = 0
+    }
+
     /// Loads one record of a page; `quarantine` gets what can't be a row.
     func load(_ bytes: UnsafeRawBufferPointer, quarantine: (Poison, Int64) throws -> Void) throws {
-        defer { row += 1 }
+        guard isSinglePage || rowInPage < Self.rowsInPageMax else { throw LoadError.pageTooLong(page: Int(page)) }
+        let row = isSinglePage ? rowInPage : page * Self.rowsInPageMax + rowInPage
+        rowInPage += 1
         do {
             guard Int64(bytes.count) <= limits.maxMessageBytes else {
                 throw Poison(reason: "too-large", detail: "longer than max_message_bytes (\(limits.maxMessageBytes))")
@@ -34,15 +53,17 @@ final class FullLoadLoader {
             if record.isNull { throw Poison(reason: "null-body", detail: "a JSON null isn't a record") }
             let (key, cells) = try columns.row(of: record)
             if try writer.insert(row: row, key: key, cells: cells) { result.inserted += 1 }
-            noteOrder(of: key)
+            noteOrder(of: key, row)
         } catch let poison as Poison {
             result.quarantined += 1
             try quarantine(poison, row)
         }
     }
 
-    private func noteOrder(of key: UnsafeRawBufferPointer) {
+    private func noteOrder(of key: UnsafeRawBufferPointer, _ row: Int64) {
         guard result.isSorted else { return }
+        if row < lastRow { result.isSorted = false }
+        lastRow = row
         if lastKey.withUnsafeBytes({ last in
             for index in 0..<min(last.count, key.count) where last[index] != key[index] { return last[index] > key[index] }
             return last.count > key.count

@@ -30,6 +30,8 @@ package struct Loader {
     package func load(_ entries: [ManifestEntry], into session: any LoadSession) throws -> LoadSummary {
         var summary = LoadSummary()
         var columns: [String: RecordColumns] = [:]
+        // Entities have their columns from the start, so that models can name them before there's data.
+        for entity in settings.entities { _ = try self.columns(of: entity, session, &columns) }
         let rows = entries.reduce(Int64(0)) { $0 + Self.rows(of: $1) }
         var done: Int64 = 0
         for (index, entry) in entries.enumerated() {
@@ -72,7 +74,10 @@ package struct Loader {
     private func columns(
         of entity: EntitySettings, _ session: any LoadSession, _ known: inout [String: RecordColumns]
     ) throws -> RecordColumns {
-        if let columns = known[entity.name] { return columns }
+        if let columns = known[entity.name] {
+            columns.expectOtherShapes()
+            return columns
+        }
         let columns = try RecordColumns(entity, session: session, zone: settings.zone)
         known[entity.name] = columns
         return columns
@@ -123,7 +128,8 @@ package struct Loader {
         let columns = try columns(of: entity, session, &known)
         let writer = try session.fullWriter(of: entity.name, number: load.number)
         columns.onChange = { try writer.columnsChanged() }
-        let loader = FullLoadLoader(entity: entity, limits: settings.limits, columns: columns, writer: writer)
+        let loader = FullLoadLoader(entity: entity, limits: settings.limits, columns: columns, writer: writer,
+            isSinglePage: load.pages <= 1)
         var splitter: ListSplitter?
         var page = 0
         let element = { (bytes: UnsafeRawBufferPointer) in
@@ -138,6 +144,7 @@ package struct Loader {
             load,
             page: { index, _ in
                 page = index
+                loader.begin(page: index)
                 // The pages were checked when they were fetched, and their digests when they are read.
                 splitter = ListSplitter(
                     path: entity.fullLoad?.records ?? [], maxElementBytes: Int(clamping: settings.limits.maxMessageBytes) * 4,

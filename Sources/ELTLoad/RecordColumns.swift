@@ -25,6 +25,7 @@ final class RecordColumns {
     static let columnsMax = 500
 
     private var shape: UInt64?
+    private var hasRows = false
     /// For each field of the shape its column, or -1.
     private var targets: [Int] = []
     private let cells = UnsafeMutableBufferPointer<Cell>.allocate(capacity: RecordColumns.columnsMax + 64)
@@ -61,6 +62,9 @@ final class RecordColumns {
         scratch.deallocate()
         cells.deallocate()
     }
+
+    /// Another decoder is about to bring records: shapes mean something for one decoder alone.
+    func expectOtherShapes() { shape = nil }
 
     /// The cells of a record and its key, borrowed until the next call.
     func row(of record: DecodedRecord) throws -> (key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) {
@@ -160,6 +164,7 @@ final class RecordColumns {
             try onChange()
         }
         shape = record.shape
+        hasRows = true
     }
 
     private func newColumn(for field: JSONField, text: String, beside others: [Column]) throws -> Column? {
@@ -185,7 +190,7 @@ final class RecordColumns {
             try note(text, "kept in the archive only: \(Self.columnsMax) columns are the most")
             return nil
         }
-        if !isNew || shape != nil { try note(text, "new column") }
+        if !isNew || hasRows { try note(text, "new column") }
         return Column(name: name, field: text, type: nil, isDeclared: false)
     }
 

@@ -338,8 +338,15 @@ package final class SQLiteTransformSession: TransformSession {
     }
 
     package func failures(_ query: String) throws -> Int64 {
-        let statement = try database.prepareGuarded("SELECT count(*) FROM (\(query))")
+        let statement = try database.prepareGuarded(query)
         return try statement.step() ? statement.int(0) : 0
+    }
+
+    package func samples(_ query: String) throws -> [String] {
+        let statement = try database.prepareGuarded(query)
+        var samples: [String] = []
+        while try statement.step() { samples.append(statement.text(0)) }
+        return samples
     }
 
     /// Errors of a model's SQL carry its name.

@@ -31,7 +31,7 @@ package final class SQLiteWarehouse {
             database = try Database(path: path, mode: .create)
             try database.execute(
                 """
-                PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;
+                PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
                 PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
                 """)
             try Self.migrate(database, path: path)

@@ -1,1 +1,15 @@
-print("elt")
+import ArgumentParser
+
+/// The program. Its commands are registered here.
+struct Elt: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "elt",
+        abstract: "Pull changes from Kafka and full loads from REST into tables, in small batches.",
+        version: ProgramVersion.text,
+        subcommands: [
+            InitCommand.self, RunCommand.self, FullLoadCommand.self, RebuildCommand.self, BuildCommand.self,
+            TestCommand.self, QueryCommand.self, SandboxCommand.self,
+        ])
+}
+
+ConsoleProgram.main(Elt.self, Array(CommandLine.arguments.dropFirst()))

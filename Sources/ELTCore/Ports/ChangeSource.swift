@@ -24,10 +24,27 @@ package protocol ChangeSource: AnyObject {
     /// The record at `offset`, or nil if there's none (compacted, a marker). Used for the anchor.
     func record(of partition: TopicPartition, at offset: Int64, deadline: ContinuousClock.Instant) throws -> Change?
 
+    /// The records at these offsets, as `record(of:at:deadline:)` gives them one by one; a partition
+    /// without a record there is absent. A source that can ask for all at once does.
+    func records(at offsets: [TopicPartition: Int64], deadline: ContinuousClock.Instant) throws
+        -> [TopicPartition: Change]
+
     /// The first offset of each partition whose record is not older than `instant`; the end offset if there's none.
     func offsets(of partitions: [TopicPartition], at instant: Instant, deadline: ContinuousClock.Instant) throws
         -> [TopicPartition: Int64]
 
     /// Tells the consumer group how far we are. For lag tools only, best effort; nothing reads it back.
     func commitToGroup(_ offsets: [TopicPartition: Int64], deadline: ContinuousClock.Instant) throws
+}
+
+extension ChangeSource {
+    package func records(at offsets: [TopicPartition: Int64], deadline: ContinuousClock.Instant) throws
+        -> [TopicPartition: Change]
+    {
+        var records: [TopicPartition: Change] = [:]
+        for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+            records[partition] = try record(of: partition, at: offset, deadline: deadline)
+        }
+        return records
+    }
 }

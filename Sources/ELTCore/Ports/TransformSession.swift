@@ -43,8 +43,9 @@ package protocol TransformSession: AnyObject {
     ) throws -> TableChanges
     func removeDays(_ model: String, partition: String, from: Day?, after: Day?) throws
 
-    /// Rows that a test's query gives: how many, and the first few keys.
+    /// What a test's counting query gives, and the first column of its sampling query.
     func failures(_ query: String) throws -> Int64
+    func samples(_ query: String) throws -> [String]
 }
 
 /// What a model's `source(…)` is bound to while it's evaluated.

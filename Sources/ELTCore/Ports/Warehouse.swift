@@ -69,11 +69,14 @@ package struct TestResult: Sendable, Equatable, Codable {
     package var model: String
     package var severity: String
     package var failures: Int64
-    package init(name: String, model: String, severity: String, failures: Int64) {
+    /// What identifies the first few failing rows.
+    package var samples: [String]
+    package init(name: String, model: String, severity: String, failures: Int64, samples: [String] = []) {
         self.name = name
         self.model = model
         self.severity = severity
         self.failures = failures
+        self.samples = samples
     }
 }
 

@@ -29,7 +29,9 @@ package struct Day: Hashable, Comparable, Strideable, Sendable {
 
     package static func < (a: Day, b: Day) -> Bool { a.daysSinceEpoch < b.daysSinceEpoch }
     package func advanced(by days: Int) -> Day { Day(daysSinceEpoch: daysSinceEpoch + Int32(days)) }
-    package func distance(to other: Day) -> Int { Int(other.daysSinceEpoch - daysSinceEpoch) }
+    package func distance(to other: Day) -> Int { Int(other.daysSinceEpoch) - Int(daysSinceEpoch) }
+    // Strideable would compare by distance, which is slower.
+    package static func == (a: Day, b: Day) -> Bool { a.daysSinceEpoch == b.daysSinceEpoch }
     package var next: Day { advanced(by: 1) }
     package var previous: Day { advanced(by: -1) }
 

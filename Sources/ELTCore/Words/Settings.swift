@@ -129,6 +129,8 @@ package struct ColumnSettings: Sendable, Equatable {
     package var type: ColumnType?
     /// Tests of the column, as `schema.yml` writes them; run with the models' tests on both tables.
     package var tests: [String] = []
+    /// The same tests as values.
+    package var checks: [ColumnTest] = []
     package init(name: String, type: ColumnType? = nil) {
         self.name = name
         self.type = type

@@ -1,0 +1,225 @@
+import ELTCore
+import ELTExtract
+import ELTLoad
+import ELTTransform
+import Foundation
+
+/// The order of things: takes the lock, goes through the steps, publishes, reports.
+///
+/// An hour, a full load and a rebuild are the same steps over the same ports; what differs is where
+/// they begin.
+package struct Engine {
+    package let settings: ProjectSettings
+    package let models: ModelProject
+    package let context: RunContext
+    /// The machine's clock at the start: for the ledger and reports, never for a table.
+    package let startedAt: Instant
+    let makeArchive: () throws -> any Archive
+    /// An empty archive beside, for a dry run; gone after the command.
+    let makeScratchArchive: () throws -> any Archive
+    let makeWarehouse: () throws -> any Warehouse
+    let makeChangeSource: () throws -> any ChangeSource
+    let makeSnapshotSource: (EntitySettings) throws -> any SnapshotSource
+
+    package init(
+        settings: ProjectSettings, models: ModelProject, context: RunContext, startedAt: Instant,
+        makeArchive: @escaping () throws -> any Archive, makeScratchArchive: @escaping () throws -> any Archive,
+        makeWarehouse: @escaping () throws -> any Warehouse,
+        makeChangeSource: @escaping () throws -> any ChangeSource,
+        makeSnapshotSource: @escaping (EntitySettings) throws -> any SnapshotSource
+    ) {
+        self.settings = settings
+        self.models = models
+        self.context = context
+        self.startedAt = startedAt
+        self.makeArchive = makeArchive
+        self.makeScratchArchive = makeScratchArchive
+        self.makeWarehouse = makeWarehouse
+        self.makeChangeSource = makeChangeSource
+        self.makeSnapshotSource = makeSnapshotSource
+    }
+
+    func lock(_ command: String) throws -> RunLock {
+        let lock = try RunLock(archive: settings.archivePath, command: command, now: startedAt)
+        Failpoint.runLocked.pass()
+        return lock
+    }
+
+    /// Free space that any run needs, in bytes: for its files, the log and a little order.
+    static let freeBytesMin: Int64 = 32 << 20
+
+    func checkDisk() throws {
+        for path in [settings.archivePath, (settings.warehousePath as NSString).deletingLastPathComponent] {
+            var status = statvfs()
+            guard statvfs(path, &status) == 0 else { continue }
+            let free = Int64(status.f_bavail) * Int64(status.f_frsize)
+            guard free >= Self.freeBytesMin else {
+                throw RunError.lowDisk(path: path, free: free, needed: Self.freeBytesMin)
+            }
+        }
+    }
+
+    // MARK: Load
+
+    /// Loads what the archive has and the warehouse hasn't. Settings that rows depend on may have
+    /// changed since: then all rows are made again. True if they were.
+    func loadNew(
+        _ archive: any Archive, _ warehouse: any Warehouse, _ report: inout RunReport, insideTransaction: Bool = false
+    ) throws -> Bool {
+        let digest = settings.tableDigest
+        let known = try warehouse.settingsDigest
+        let afresh = known != nil && known != digest
+        let loaded = afresh ? 0 : try warehouse.loadedSequence
+        if loaded > (try archive.newestSequence) {
+            throw RunError.otherArchive(loaded: loaded, newest: try archive.newestSequence)
+        }
+        let entries = try archive.entries(after: loaded)
+        if entries.isEmpty && known == digest { return false }
+        if afresh { context.progress.note("elt.yml changed in what tables depend on: loading everything from the archive again.") }
+        var summary = LoadSummary()
+        func body() throws {
+            Failpoint.loadBegun.pass()
+            if afresh { try warehouse.forgetRaw() }
+            try warehouse.setSettingsDigest(digest)
+            summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
+            Failpoint.loadBeforeCommit.pass()
+        }
+        if insideTransaction { try body() } else { try warehouse.transaction(body) }
+        if !insideTransaction { Failpoint.loadCommitted.pass() }
+        try note(summary, in: &report)
+        return afresh
+    }
+
+    func loader(_ archive: any Archive) -> Loader {
+        Loader(settings: settings, archive: archive, progress: context.progress)
+    }
+
+    func note(_ summary: LoadSummary, in report: inout RunReport) throws {
+        report.add(
+            LoadSummaryValues(
+                segments: summary.segments, events: summary.events, fullRows: summary.fullRows,
+                inserted: summary.inserted, quarantined: summary.quarantined, clockCorrected: summary.clockCorrected))
+        for drift in summary.drift { warn("drift: \(drift)", &report) }
+        if summary.quarantined > 0 {
+            warn("\(summary.quarantined) records went to quarantine: see 'elt quarantine list'.", &report)
+        }
+        if summary.clockCorrected > 0 {
+            warn("\(summary.clockCorrected) events have a clock more than \(settings.limits.maxClockSkew) ahead of the broker's.", &report)
+        }
+        for (entity, fields) in summary.forbidden.sorted(by: { $0.key < $1.key }) {
+            throw LoadError.forbiddenFields(entity: entity, fields: fields)
+        }
+        let limit = settings.limits.maxQuarantined
+        let all = summary.events + summary.fullRows
+        if let count = limit.count, summary.quarantined > count {
+            throw LoadError.quarantineLimit(quarantined: summary.quarantined, of: all, limit: "\(count)")
+        }
+        if let share = limit.share, all > 0, Double(summary.quarantined) / Double(all) > share {
+            throw LoadError.quarantineLimit(quarantined: summary.quarantined, of: all, limit: "\(share * 100) %")
+        }
+    }
+
+    func warn(_ message: String, _ report: inout RunReport) {
+        report.warnings.append(message)
+        context.progress.warn(message)
+    }
+
+    // MARK: Transform and publish
+
+    /// Builds and tests the models, and publishes them with the run, in one transaction.
+    func publish(
+        _ warehouse: any Warehouse, _ request: TransformRequest, _ report: inout RunReport, _ watch: Stopwatch,
+        insideTransaction: Bool = false
+    ) throws {
+        var request = request
+        if try warehouse.typesChanged { request.fullRefresh = Set(models.models.map(\.name)) }
+        let latest = try warehouse.latestNow ?? context.now
+        func body() throws {
+            let run = try warehouse.nextRun()
+            report.run = run
+            let summary = try transformer.transform(warehouse.transformSession(), request, latestNow: latest)
+            fill(&report, summary)
+            try warehouse.publish(run: run, now: context.now, tests: summary.tests)
+            try warehouse.record(try record(report, warehouse, watch, status: "published", error: nil))
+            Failpoint.publishBeforeCommit.pass()
+        }
+        if insideTransaction { try body() } else { try warehouse.transaction(body) }
+        if !insideTransaction { Failpoint.publishCommitted.pass() }
+    }
+
+    var transformer: Transformer { Transformer(project: models, settings: settings, context: context) }
+
+    func fill(_ report: inout RunReport, _ summary: TransformSummary) {
+        report.models = summary.models.map {
+            RunReport.Model(
+                name: $0.name, inserted: $0.changes.inserted, updated: $0.changes.updated,
+                removed: $0.changes.removed, days: $0.days.map(\.description), full: $0.isFull)
+        }
+        report.tests = summary.tests
+        report.ties = summary.ties
+        if summary.ties > 0 { warn("\(summary.ties) ties: equal records that only partition and offset tell apart.", &report) }
+    }
+
+    func record(
+        _ report: RunReport, _ warehouse: any Warehouse, _ watch: Stopwatch, status: String, error: String?
+    ) throws -> RunRecord {
+        var report = report
+        report.status = status
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        var record = RunRecord(
+            run: report.run, command: report.command, now: context.now, startedAt: startedAt,
+            finishedAt: startedAt + .milliseconds(Int64(watch.total * 1000)), status: status,
+            sequence: try warehouse.loadedSequence)
+        record.events = report.load.events
+        record.fullRows = report.load.fullRows
+        record.quarantined = report.load.quarantined
+        record.changes = report.changes
+        record.ties = report.ties
+        record.daysRewritten = Set(report.models.flatMap(\.days)).count
+        record.seconds = watch.total
+        record.warnings = report.warnings.count
+        record.error = error
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        record.report = String(decoding: try encoder.encode(report), as: UTF8.self)
+        return record
+    }
+
+    /// Notes a run that failed. The first error is the one to report, whatever happens here.
+    func recordFailure(_ error: any Error, _ report: RunReport, _ warehouse: any Warehouse, _ watch: Stopwatch) {
+        let text = (error as? any ELTError).map { "\($0.code): \($0.problem)" } ?? "\(error)"
+        var report = report
+        try? warehouse.transaction {
+            report.run = try warehouse.nextRun()
+            let status = error is InterruptedError ? "interrupted" : "failed"
+            try warehouse.record(try record(report, warehouse, watch, status: status, error: text))
+        }
+    }
+
+    /// Moves the log into the file, and says so if a reader holds it up.
+    func checkpoint(_ warehouse: any Warehouse, _ report: inout RunReport) throws {
+        try warehouse.checkpoint()
+        let bytes = warehouse.logBytes
+        if bytes > 1 << 30 {
+            warn("The write-ahead log has \(bytes >> 20) MiB: a long reader keeps it from shrinking. See 'lsof \(settings.warehousePath)'.", &report)
+        }
+        Failpoint.checkpointed.pass()
+    }
+}
+
+extension ProjectSettings {
+    /// What of the settings decides rows, as one text. Other settings may change without a rebuild.
+    package var tableDigest: String {
+        var parts = ["1", zone.name, "\(limits.maxClockSkew.wholeMilliseconds)", "\(limits.maxMessageBytes)"]
+        for entity in entities {
+            parts += [entity.name, entity.key.joined(separator: "."), entity.record.joined(separator: ".")]
+            parts += [entity.eventTime?.joined(separator: ".") ?? "-", entity.eventTimeUnit?.rawValue ?? "-"]
+            parts += entity.topics.map { "\($0.name)=\($0.operation.word)/\($0.mode.rawValue)" }
+            parts += entity.columns.map { "\($0.name):\($0.type?.rawValue ?? "?")" }
+            parts += [entity.columnPolicy.rawValue, entity.fullLoad?.absent.rawValue ?? "-"]
+            parts += [entity.fullLoad?.records.joined(separator: ".") ?? "-"]
+        }
+        return parts.joined(separator: "\u{1f}")
+    }
+}

@@ -1,0 +1,167 @@
+import ELTCore
+import ELTExtract
+import ELTTransform
+
+package struct RunOptions: Sendable {
+    package var fullRefresh = false
+    package var select: Set<String> = []
+    package var acceptGap = false
+    package var dryRun = false
+    package init() {}
+}
+
+extension Engine {
+    /// The hourly micro-batch (semantics, section 6).
+    package func run(_ options: RunOptions) throws -> RunReport {
+        try check(select: options.select)
+        let lock = try lock("run")
+        defer { withExtendedLifetime(lock) {} }
+        try checkDisk()
+        if options.dryRun { return try dryRun(options) }
+        var report = RunReport(command: "run", now: context.now)
+        var watch = Stopwatch()
+        let archive = try makeArchive()
+        try watch.measure("recover") { try archive.recover() }
+        let warehouse = try makeWarehouse()
+        do {
+            let source = try watch.measure("connect") { settings.hasTopics ? try makeChangeSource() : nil }
+            let summary = try watch.measure("extract") {
+                try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
+            }
+            fill(&report, summary)
+            let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
+            let request = request(options, afresh: afresh)
+            let clock = watch
+            try watch.measure("transform") { try publish(warehouse, request, &report, clock) }
+            commitToGroup(source, summary)
+            try watch.measure("checkpoint") { try checkpoint(warehouse, &report) }
+        } catch {
+            recordFailure(error, report, warehouse, watch)
+            throw error
+        }
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        Failpoint.reportWritten.pass()
+        return report
+    }
+
+    private struct RollBack: Error {}
+
+    /// The whole run in one transaction that's rolled back; its segments are written beside the archive.
+    private func dryRun(_ options: RunOptions) throws -> RunReport {
+        var report = RunReport(command: "run", now: context.now)
+        report.dryRun = true
+        var watch = Stopwatch()
+        let archive = OverlayArchive(base: try makeArchive(), scratch: try makeScratchArchive())
+        let warehouse = try makeWarehouse()
+        let source = settings.hasTopics ? try makeChangeSource() : nil
+        let summary = try watch.measure("extract") {
+            try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
+        }
+        fill(&report, summary)
+        do {
+            try warehouse.transaction {
+                let afresh = try watch.measure("load") {
+                    try loadNew(archive, warehouse, &report, insideTransaction: true)
+                }
+                let request = request(options, afresh: afresh)
+                let clock = watch
+                try watch.measure("transform") {
+                    try publish(warehouse, request, &report, clock, insideTransaction: true)
+                }
+                throw RollBack()
+            }
+        } catch is RollBack {
+            report.status = "rolled back"
+        }
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        return report
+    }
+
+    func request(_ options: RunOptions, afresh: Bool) -> TransformRequest {
+        var request = TransformRequest()
+        request.everything = afresh || (options.fullRefresh && options.select.isEmpty)
+        if options.fullRefresh {
+            request.fullRefresh = options.select.isEmpty ? Set(models.models.map(\.name)) : options.select
+        }
+        return request
+    }
+
+    func check(select: Set<String>) throws {
+        for name in select.sorted() where !models.models.contains(where: { $0.name == name }) {
+            throw RunError.unknownModel(name, known: models.models.map(\.name).sorted())
+        }
+    }
+
+    /// Where to go on: what the ledger says, and what the archive has beyond it.
+    func positions(_ archive: any Archive, _ warehouse: any Warehouse) throws -> Positions {
+        var positions = Positions(incarnations: try warehouse.incarnations())
+        for offset in try warehouse.offsets() {
+            // A partition of a life that's over is nobody's position.
+            guard offset.incarnation == positions.incarnation(of: offset.partition.topic) else { continue }
+            positions.partitions[offset.partition] = Position(
+                incarnation: offset.incarnation, next: offset.next, anchorOffset: offset.anchorOffset,
+                anchorDigest: offset.anchorDigest, lastTimestamp: offset.lastTimestamp?.milliseconds)
+        }
+        for entry in try archive.entries(after: try warehouse.loadedSequence) { positions.apply(entry) }
+        return positions
+    }
+
+    func fullLoads(_ archive: any Archive, _ warehouse: any Warehouse) throws -> [String: [FullLoadMark]] {
+        var loads: [String: [FullLoadMark]] = [:]
+        for entity in settings.entities { loads[entity.name] = try warehouse.fullLoads(of: entity.name) }
+        for entry in try archive.entries(after: try warehouse.loadedSequence) {
+            guard case .fullLoad(let load) = entry.content else { continue }
+            let day = settings.zone.day(of: load.startedAt)
+            loads[load.entity, default: []].append(
+                FullLoadMark(number: load.number, startedAt: load.startedAt, day: day, w0: load.w0))
+        }
+        return loads
+    }
+
+    private func extract(
+        _ archive: any Archive, _ warehouse: any Warehouse, _ source: (any ChangeSource)?, acceptGap: Bool,
+        command: String
+    ) throws -> ExtractSummary {
+        guard let source else {
+            var summary = ExtractSummary()
+            summary.entries = try archive.append([.run(RunEntry(command: command, now: context.now))])
+            return summary
+        }
+        let extractor = ChangeExtractor(
+            entities: settings.entities, archive: archive, source: source, limits: settings.limits, context: context)
+        return try extractor.extract(
+            try positions(archive, warehouse), loads: try fullLoads(archive, warehouse), acceptGap: acceptGap,
+            command: command)
+    }
+
+    private func fill(_ report: inout RunReport, _ summary: ExtractSummary) {
+        report.extract.events = summary.rows
+        report.extract.bytes = summary.bytes
+        report.extract.textBytes = summary.textBytes
+        report.extract.segments = summary.entries.reduce(0) { if case .segment = $1.content { $0 + 1 } else { $0 } }
+        report.warnings += summary.warnings
+        report.lag = summary.bounds.map {
+            let next = summary.next[$0.partition] ?? $0.low
+            return RunReport.Lag(
+                topic: $0.partition.topic, partition: $0.partition.partition, next: next, end: $0.end,
+                messages: max(0, $0.end - next))
+        }
+    }
+
+    /// For lag tools only: nothing reads it back, and a broker that won't take it spoils nothing.
+    private func commitToGroup(_ source: (any ChangeSource)?, _ summary: ExtractSummary) {
+        guard let source, !summary.next.isEmpty else { return }
+        do {
+            try source.commitToGroup(summary.next, deadline: ContinuousClock.now + .seconds(2))
+        } catch {
+            context.progress.note("The offsets weren't told to the consumer group, which only lag tools read: \(error)")
+        }
+        Failpoint.groupCommitted.pass()
+    }
+}
+
+extension ProjectSettings {
+    package var hasTopics: Bool { entities.contains { !$0.topics.isEmpty } }
+}

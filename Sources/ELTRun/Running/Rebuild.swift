@@ -1,0 +1,120 @@
+import ELTCore
+import ELTLoad
+import ELTTransform
+
+extension Engine {
+    /// Raw tables and models from the archive alone. Readers see the old tables until the commit.
+    package func rebuild(at explicitNow: Bool) throws -> RunReport {
+        let lock = try lock("rebuild")
+        defer { withExtendedLifetime(lock) {} }
+        try checkDisk()
+        var report = RunReport(command: "rebuild", now: context.now)
+        var watch = Stopwatch()
+        let archive = try makeArchive()
+        try watch.measure("recover") { try archive.recover() }
+        if explicitNow { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
+        let warehouse = try makeWarehouse()
+        do {
+            try warehouse.transaction {
+                Failpoint.rebuildBegun.pass()
+                try build(archive, warehouse, upTo: nil, &report, &watch)
+                Failpoint.rebuildBeforeCommit.pass()
+            }
+            Failpoint.rebuildCommitted.pass()
+            try watch.measure("checkpoint") { try checkpoint(warehouse, &report) }
+        } catch {
+            recordFailure(error, report, warehouse, watch)
+            throw error
+        }
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        return report
+    }
+
+    private func build(
+        _ archive: any Archive, _ warehouse: any Warehouse, upTo last: Int64?, _ report: inout RunReport,
+        _ watch: inout Stopwatch
+    ) throws {
+        try watch.measure("load") {
+            try warehouse.forgetRaw()
+            try warehouse.setSettingsDigest(settings.tableDigest)
+            let entries = try archive.entries(after: 0).filter { $0.sequence <= last ?? .max }
+            let summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
+            try note(summary, in: &report)
+        }
+        Failpoint.rebuildLoaded.pass()
+        var request = TransformRequest()
+        request.everything = true
+        let clock = watch
+        try watch.measure("transform") {
+            try publish(warehouse, request, &report, clock, insideTransaction: true)
+        }
+    }
+
+    /// Builds beside, from what the live tables were built from, and compares. Changes nothing.
+    ///
+    /// `difference` tells in how many rows a table differs from the scratch warehouse's, and in which.
+    package func verify(
+        scratch: any Warehouse, difference: (_ table: String, _ key: [String]) throws -> (count: Int64, samples: [String])
+    ) throws -> RunReport {
+        let lock = try lock("rebuild --verify")
+        defer { withExtendedLifetime(lock) {} }
+        var report = RunReport(command: "rebuild --verify", now: context.now)
+        var watch = Stopwatch()
+        let archive = try makeArchive()
+        let warehouse = try makeWarehouse()
+        let published = try warehouse.publishedSequence
+        guard published > 0 else {
+            report.status = "nothing is published yet"
+            return report
+        }
+        try scratch.transaction { try build(archive, scratch, upTo: published, &report, &watch) }
+        let differences = try watch.measure("compare") {
+            try models.models.filter { $0.config.materialized != .view }.compactMap { model -> TableDifference? in
+                let key = (model.config.partitionBy.map { [$0] } ?? []) + model.config.uniqueKey
+                let (count, samples) = try difference(model.name, key)
+                return count == 0 ? nil : TableDifference(table: model.name, count: count, samples: samples)
+            }
+        }
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        report.status = differences.isEmpty ? "equal" : "differs"
+        guard differences.isEmpty else { throw RunError.differs(differences) }
+        return report
+    }
+
+    /// Models and tests only.
+    package func build(_ options: RunOptions, days: ClosedRange<Day>?) throws -> RunReport {
+        try check(select: options.select)
+        let lock = try lock("build")
+        defer { withExtendedLifetime(lock) {} }
+        try checkDisk()
+        var report = RunReport(command: "build", now: context.now)
+        var watch = Stopwatch()
+        let archive = try makeArchive()
+        try archive.recover()
+        let warehouse = try makeWarehouse()
+        do {
+            let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
+            var request = request(options, afresh: afresh)
+            request.select = options.select.isEmpty ? nil : options.select
+            request.days = days
+            let clock = watch
+            try watch.measure("transform") { try publish(warehouse, request, &report, clock) }
+            try checkpoint(warehouse, &report)
+        } catch {
+            recordFailure(error, report, warehouse, watch)
+            throw error
+        }
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        return report
+    }
+
+    /// Data tests only.
+    package func test(select: Set<String>) throws -> [TestResult] {
+        try check(select: select)
+        let warehouse = try makeWarehouse()
+        return try transformer.test(warehouse.transformSession(), select: select.isEmpty ? nil : select)
+    }
+}

@@ -1,0 +1,246 @@
+import ELTCore
+
+/// One page to ask for.
+struct RESTOrder: Equatable {
+    var index: Int
+    /// The cursor, link or key that leads to it; nil for the first page and for numbered ones.
+    var token: String?
+    /// Rows before it, for listings that are asked by offset.
+    var offset: Int64 = 0
+    /// Asked only to see whether there's more.
+    var isProbe = false
+}
+
+/// What a page that arrived whole says.
+struct RESTFacts: Equatable {
+    var rows: Int
+    var total: Int64?
+    var next: String?
+    /// Tells pages apart by their rows.
+    var fingerprint: Int
+}
+
+/// Whether a page belongs to the listing.
+enum RESTVerdict: Equatable {
+    case keep(PageNote)
+    case drop
+}
+
+/// Which pages are to be asked for, and when the listing has ended. No I/O, no clock.
+protocol RESTPlan {
+    /// The next page to ask for, while `outstanding` others are; nil if there's none now. If there's
+    /// none and nothing is outstanding the listing has ended.
+    mutating func next(outstanding: Int) -> RESTOrder?
+    /// Throws `RESTFailure` for a page that can't be right, and then hasn't changed.
+    mutating func arrived(_ order: RESTOrder, _ facts: RESTFacts) throws -> RESTVerdict
+    /// The service has no such page. Gives whether that only means that the listing ended before it.
+    mutating func isBehindEnd(_ order: RESTOrder) -> Bool
+
+    var rows: Int64 { get }
+    var pages: Int { get }
+    var firstTotal: Int64? { get }
+    var total: Int64? { get }
+    /// A page that's missing though later ones came; nil if there's none.
+    var hole: Int? { get }
+}
+
+/// Page after page, each telling where the next is: cursor, link, keyset, and the listing in one body.
+struct RESTWalk: RESTPlan {
+    enum Kind { case single, toldNext, untilEmpty }
+
+    private let kind: Kind
+    private(set) var rows: Int64
+    private(set) var pages: Int
+    private(set) var total: Int64?
+    private(set) var firstTotal: Int64?
+    private var token: String?
+    private var hasEnded = false
+    private var tokensSeen: Set<Int> = []
+    private var previous: Int?
+
+    /// Goes on behind the pages that the draft has.
+    init(_ kind: Kind, draft: any SnapshotDraft) throws(RESTError) {
+        self.kind = kind
+        rows = draft.keptRows
+        pages = 0
+        while draft.keptPages.contains(pages) {
+            guard let note = draft.note(ofPage: pages), note.isLast || note.next != nil else {
+                throw .brokenDraft(page: pages)
+            }
+            token = note.next
+            if let token { tokensSeen.insert(token.hashValue) }
+            hasEnded = note.isLast
+            pages += 1
+        }
+    }
+
+    func next(outstanding: Int) -> RESTOrder? {
+        hasEnded || outstanding > 0 ? nil : RESTOrder(index: pages, token: token)
+    }
+
+    mutating func arrived(_ order: RESTOrder, _ facts: RESTFacts) throws -> RESTVerdict {
+        let isLast =
+            switch kind {
+            case .single: true
+            case .toldNext: facts.next == nil
+            case .untilEmpty: facts.rows == 0
+            }
+        if facts.rows > 0, facts.fingerprint == previous {
+            throw RESTFailure.fatal(.loop(page: order.index, reason: "it has the same rows as the page before"))
+        }
+        if !isLast, let next = facts.next, tokensSeen.contains(next.hashValue) {
+            throw RESTFailure.fatal(.loop(page: order.index, reason: "it leads to a page that was read before"))
+        }
+        hasEnded = isLast
+        token = isLast ? nil : facts.next
+        if let token { tokensSeen.insert(token.hashValue) }
+        previous = facts.fingerprint
+        rows += Int64(facts.rows)
+        pages += 1
+        return .keep(PageNote(rows: facts.rows, total: nil, next: token, isLast: isLast))
+    }
+
+    func isBehindEnd(_ order: RESTOrder) -> Bool { false }
+
+    var hole: Int? { nil }
+}
+
+/// Numbered pages, or offsets. With a total they are asked for side by side, else one after another.
+///
+/// The end is where the service says: behind `total` rows by its newest word, or else at the first
+/// page that isn't full. A first page with fewer rows than were asked for though there are more shows
+/// a service that caps the size: then what it gave is the size to count with. Pages that the service
+/// cuts by itself may differ in size, so such a listing is followed until its rows are all there or
+/// a page is empty. Without a total one more page is asked for to find that out.
+struct RESTJump: RESTPlan {
+    private let size: Int
+    private let hasTotal: Bool
+    private let isByOffset: Bool
+
+    private var kept: Set<Int>
+    private var ordered = 0
+    private(set) var rows: Int64
+    private(set) var total: Int64?
+    private(set) var firstTotal: Int64?
+    private var firstRows: Int?
+    private var firstFingerprint: Int?
+    private var previous: Int?
+    /// Without a total: the page that ends the listing.
+    private var last: Int?
+    private var firstEmpty: Int?
+
+    init(size: Int, hasTotal: Bool, isByOffset: Bool, draft: any SnapshotDraft) throws(RESTError) {
+        self.size = size
+        self.hasTotal = hasTotal
+        self.isByOffset = isByOffset
+        kept = draft.keptPages
+        rows = draft.keptRows
+        for index in kept.sorted() {
+            guard let note = draft.note(ofPage: index) else { throw .brokenDraft(page: index) }
+            if index == 0 {
+                firstRows = note.rows
+                firstTotal = note.total
+            }
+            total = note.total ?? total
+            if !hasTotal, note.isLast { last = min(last ?? index, index) }
+            if note.rows == 0 { firstEmpty = min(firstEmpty ?? index, index) }
+        }
+    }
+
+    var pages: Int { kept.count }
+
+    /// The service gives fewer rows than it's asked for.
+    private var isCapped: Bool {
+        guard let firstRows, firstRows > 0, firstRows < size else { return false }
+        return !hasTotal || (firstTotal ?? 0) > Int64(firstRows)
+    }
+
+    private var step: Int { isCapped ? firstRows ?? size : size }
+
+    /// Pages that the total makes.
+    private var count: Int {
+        let total = total ?? 0
+        return max(1, Int(clamping: (total + Int64(step) - 1) / Int64(step)))
+    }
+
+    mutating func next(outstanding: Int) -> RESTOrder? {
+        while kept.contains(ordered) { ordered += 1 }
+        guard firstRows != nil, hasTotal else {
+            guard outstanding == 0, last == nil else { return nil }
+            let isProbe = ordered == 1 && (firstRows ?? size) < size
+            return order(ordered, isProbe: isProbe)
+        }
+        if let firstEmpty, isCapped, !isByOffset, ordered > firstEmpty { return nil }
+        if ordered < count { return order(ordered) }
+        let isShort = isCapped && !isByOffset && firstEmpty == nil && rows < total ?? 0
+        return isShort && outstanding == 0 ? order(ordered) : nil
+    }
+
+    private mutating func order(_ index: Int, isProbe: Bool = false) -> RESTOrder {
+        ordered = index + 1
+        return RESTOrder(index: index, offset: Int64(index) * Int64(step), isProbe: isProbe)
+    }
+
+    mutating func arrived(_ order: RESTOrder, _ facts: RESTFacts) throws -> RESTVerdict {
+        let isRepeated = facts.rows > 0 && order.index > 0
+            && (facts.fingerprint == firstFingerprint || facts.fingerprint == previous)
+        if isRepeated, order.isProbe {
+            // A listing that fits one page, and a service that doesn't look at the number.
+            last = 0
+            return .drop
+        }
+        if isRepeated {
+            throw RESTFailure.fatal(
+                .loop(page: order.index, reason: "it has the same rows as a page before"))
+        }
+        if order.index == 0 { try beginning(with: facts) }
+        total = facts.total ?? total
+        kept.insert(order.index)
+        rows += Int64(facts.rows)
+        previous = facts.fingerprint
+        if facts.rows == 0 { firstEmpty = min(firstEmpty ?? order.index, order.index) }
+        if !hasTotal { endsWithout(order, facts) }
+        let isLast = hasTotal ? order.index + 1 >= count : last == order.index
+        return .keep(PageNote(rows: facts.rows, total: facts.total, next: nil, isLast: isLast))
+    }
+
+    private mutating func beginning(with facts: RESTFacts) throws {
+        if hasTotal {
+            guard let total = facts.total else {
+                throw RESTFailure.malformed(found: "neither the body nor X-Total-Count tells the total")
+            }
+            guard facts.rows > 0 || total == 0 else {
+                throw RESTFailure.malformed(found: "the first page is empty, and the total is \(total)")
+            }
+        }
+        firstRows = facts.rows
+        firstTotal = facts.total
+        firstFingerprint = facts.fingerprint
+    }
+
+    /// Without a total: whether this page ends the listing.
+    private mutating func endsWithout(_ order: RESTOrder, _ facts: RESTFacts) {
+        let isFirstShort = order.index == 0 && facts.rows > 0
+        if facts.rows < step && !isFirstShort { last = order.index }
+    }
+
+    mutating func isBehindEnd(_ order: RESTOrder) -> Bool {
+        if order.isProbe {
+            last = 0
+            return true
+        }
+        guard hasTotal, order.index > 0 else { return false }
+        if isCapped, !isByOffset {
+            firstEmpty = min(firstEmpty ?? order.index, order.index)
+            return true
+        }
+        // The total shrank after this page was asked for.
+        return order.index >= count
+    }
+
+    var hole: Int? {
+        var index = 0
+        while kept.contains(index) { index += 1 }
+        return index < kept.count ? index : nil
+    }
+}

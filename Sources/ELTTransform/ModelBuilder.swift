@@ -1,0 +1,220 @@
+import ELTCore
+
+/// Builds one model after another, each the cheapest way that gives what building it in full would give.
+struct ModelBuilder {
+    let transformer: Transformer
+    let session: any TransformSession
+    let request: TransformRequest
+    /// The last day that history has.
+    let horizon: Day
+    let resolutions: [String: Resolution]
+    /// Models that were built in full for another reason than the data: those that read them follow.
+    private var refreshed: Set<String> = []
+    private var headsReady: Set<String> = []
+
+    init(
+        transformer: Transformer, session: any TransformSession, request: TransformRequest, horizon: Day,
+        resolutions: [String: Resolution]
+    ) {
+        self.transformer = transformer
+        self.session = session
+        self.request = request
+        self.horizon = horizon
+        self.resolutions = resolutions
+    }
+
+    mutating func build(_ model: Model) throws -> ModelSummary {
+        switch model.config.materialized {
+        case .view: return try buildView(model)
+        case .table: return try buildTable(model)
+        case .incremental:
+            return model.config.strategy == .insertOverwrite ? try buildDays(model) : try buildMerge(model)
+        }
+    }
+
+    // MARK: Rendering
+
+    private func render(
+        _ model: Model, _ binding: SourceRelation.Binding, incremental: Bool = false
+    ) throws -> String {
+        try model.render(
+            RenderScope(
+                session: session, settings: transformer.settings, context: transformer.context, model: model,
+                binding: binding, isIncremental: incremental, isFullRefresh: !incremental))
+    }
+
+    /// The columns of a query, with the types of the entity's columns where SQLite can't tell them.
+    private func columns(of query: String, _ model: Model) throws -> [OutputColumn] {
+        var types: [String: String] = [:]
+        for entity in transformer.settings.entities {
+            for column in try session.columns(of: entity.name) {
+                if let type = column.type { types[column.name.lowercased()] = type.sqlName }
+            }
+        }
+        let columns = try session.describe(query).map {
+            OutputColumn(name: $0.name, type: $0.type.flatMap { $0.isEmpty ? nil : $0 } ?? types[$0.name.lowercased()])
+        }
+        var seen: Set<String> = []
+        for column in columns where !seen.insert(column.name.lowercased()).inserted {
+            throw TransformError.duplicateColumn(model: model.name, path: model.path, column: column.name)
+        }
+        return columns
+    }
+
+    // MARK: Views and tables
+
+    private func buildView(_ model: Model) throws -> ModelSummary {
+        let query = try render(model, .all)
+        _ = try columns(of: query, model)
+        let digest = Digest.of(query)
+        let state = try session.state(of: model.name)
+        if state?.digest != digest || state?.materialized != "view" {
+            try session.replaceView(model.name, query: query)
+            try session.setState(ModelState(name: model.name, materialized: "view", digest: digest))
+        }
+        return summary(model, TableChanges(), isFull: true)
+    }
+
+    private func buildTable(_ model: Model) throws -> ModelSummary {
+        let query = try render(model, .all)
+        let columns = try columns(of: query, model)
+        let changes = try session.replaceTable(model.name, query: query, columns: columns)
+        for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
+        try session.setState(ModelState(name: model.name, materialized: "table", digest: model.digest))
+        return summary(model, changes, isFull: true)
+    }
+
+    private func summary(_ model: Model, _ changes: TableChanges, days: [Day] = [], isFull: Bool) -> ModelSummary {
+        ModelSummary(
+            name: model.name, materialized: model.config.materialized.rawValue, changes: changes, days: days,
+            isFull: isFull)
+    }
+
+    // MARK: What must be built in full
+
+    /// Whether the table must be made from nothing, and the columns it then has.
+    private mutating func needsFull(_ model: Model, _ columns: [OutputColumn], _ state: ModelState?) throws -> Bool {
+        var full = state == nil || state?.digest != model.digest || state?.materialized != "incremental"
+        full = full || request.everything || model.config.fullRefresh == true
+        if let asked = request.fullRefresh, asked.contains(model.name), model.config.fullRefresh != false { full = true }
+        if !model.references.isDisjoint(with: refreshed) && model.config.byKey == nil { full = true }
+        guard let table = try session.tableColumns(of: model.name) else { full = true; return full }
+        if !full, table.map(\.name) != columns.map(\.name) {
+            // A column that's new at the end is added; anything else makes another table.
+            let isGrown = columns.count > table.count && Array(columns.prefix(table.count)).map(\.name) == table.map(\.name)
+            if model.config.onSchemaChange == .fail {
+                throw TransformError.schemaChanged(model: model.name, path: model.path)
+            }
+            if isGrown { try session.addColumns(model.name, Array(columns.dropFirst(table.count))) } else { full = true }
+        }
+        if full { refreshed.insert(model.name) }
+        return full
+    }
+
+    /// Whether the model is left out of this build: others were asked for and nothing new reached it.
+    private func isLeftOut(_ model: Model, _ state: ModelState?) -> Bool {
+        guard let select = request.select, !select.contains(model.name), state != nil else { return false }
+        return resolutions.values.allSatisfy { $0.records == 0 && $0.fullFrom == nil }
+    }
+
+    // MARK: Merge
+
+    private mutating func buildMerge(_ model: Model) throws -> ModelSummary {
+        let state = try session.state(of: model.name)
+        if isLeftOut(model, state) { return summary(model, TableChanges(), isFull: false) }
+        let resolution = model.config.byKey.flatMap { resolutions[$0] }
+        let names: [String]
+        let changes: TableChanges
+        var isFull = false
+        let shape = try columns(of: try render(model, .all), model)
+        names = shape.map(\.name)
+        if try needsFull(model, shape, state) || resolution?.fullFrom != nil {
+            isFull = true
+            if let entity = model.config.byKey, resolution?.fullFrom == nil, headsReady.insert(entity).inserted {
+                try session.prepareHeads(of: entity)
+            }
+            let query = try render(model, .all)
+            try session.createTable(model.name, columns: shape, key: model.config.uniqueKey)
+            changes = try session.fill(model.name, query: query, columns: names)
+            for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
+        } else if let entity = model.config.byKey {
+            changes =
+                resolution?.changedKeys == 0
+                ? TableChanges()
+                : try session.merge(
+                    model.name, query: try render(model, .changed, incremental: true), columns: names,
+                    key: model.config.uniqueKey, scope: .changed(entity: entity))
+        } else {
+            changes = try session.merge(
+                model.name, query: try render(model, .all, incremental: true), columns: names,
+                key: model.config.uniqueKey, scope: nil)
+        }
+        try session.setState(ModelState(name: model.name, materialized: "incremental", digest: model.digest))
+        return summary(model, changes, isFull: isFull)
+    }
+
+    // MARK: Days
+
+    private mutating func buildDays(_ model: Model) throws -> ModelSummary {
+        let state = try session.state(of: model.name)
+        if isLeftOut(model, state), state?.lastDay == horizon { return summary(model, TableChanges(), isFull: false) }
+        guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
+        let reached = model.config.byKey.map { entity in resolutions.filter { $0.key == entity } } ?? resolutions
+        let first = reached.values.compactMap(\.firstDay).min()
+        let shape = try columns(of: try render(model, .day(horizon, changedOnly: false)), model)
+        let isNew = try needsFull(model, shape, state)
+        let key = model.config.uniqueKey
+        if isNew {
+            try session.createTable(model.name, columns: shape, key: key.isEmpty ? [] : [partition] + key)
+            for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
+        }
+        var after = ModelState(name: model.name, materialized: "incremental", digest: model.digest)
+        guard let first, first <= horizon else {
+            try session.setState(after)
+            return summary(model, TableChanges(), isFull: isNew)
+        }
+        let known = isNew ? nil : state?.firstDay.flatMap { first in state?.lastDay.map { first...$0 } }
+        let fullFrom = isNew ? first : reached.values.compactMap(\.fullFrom).min()
+        after.firstDay = min(first, known?.lowerBound ?? first)
+        after.lastDay = max(horizon, known?.upperBound ?? horizon)
+        if let fullFrom, !isNew { try session.removeDays(model.name, partition: partition, from: fullFrom, after: nil) }
+        var changes = TableChanges()
+        var days: [Day] = []
+        for day in stride(from: first, through: horizon, by: 1) {
+            let isFull = known.map { !$0.contains(day) } ?? true || fullFrom.map { day >= $0 } ?? false
+            guard isFull || isTouched(day, model, reached) else { continue }
+            try Interruption.check()
+            transformer.context.progress.report(
+                step: model.name, done: Int64(first.distance(to: day)), total: Int64(first.distance(to: horizon) + 1))
+            changes += try build(day, of: model, columns: shape.map(\.name), isFull: isFull)
+            days.append(day)
+        }
+        try session.setState(after)
+        return summary(model, changes, days: days, isFull: isNew)
+    }
+
+    /// Whether a day that stands must be looked at again.
+    private func isTouched(_ day: Day, _ model: Model, _ reached: [String: Resolution]) -> Bool {
+        if reached.values.contains(where: { $0.changedDays.contains(day) }) { return true }
+        if request.days?.contains(day) == true { return true }
+        // A query of the project's own may look anywhere: the running day and the day before always count.
+        return model.config.byKey == nil && (day == transformer.context.today || day == transformer.context.today.previous)
+    }
+
+    private func build(_ day: Day, of model: Model, columns: [String], isFull: Bool) throws -> TableChanges {
+        guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
+        let isAsked = request.days?.contains(day) == true
+        guard let entity = model.config.byKey, let resets = model.config.carryForward else {
+            let binding: SourceRelation.Binding = model.config.byKey == nil ? .all : .day(day, changedOnly: false)
+            return try session.overwrite(
+                model.name, query: try render(model, binding, incremental: !isFull), columns: columns,
+                partition: partition, day: day, key: model.config.uniqueKey)
+        }
+        let full = isFull || isAsked
+        return try session.overwriteCarrying(
+            model.name, query: try render(model, .day(day, changedOnly: !full), incremental: !full),
+            columns: columns, partition: partition, day: day, key: model.config.uniqueKey[0],
+            resets: Dictionary(resets.map { ($0.column, $0.sqlLiteral) }, uniquingKeysWith: { $1 }),
+            scope: full ? .winnersOf(entity: entity, day: day) : .changedOn(entity: entity, day: day))
+    }
+}

@@ -1,0 +1,174 @@
+import ELTCore
+
+/// What a transform is asked to do.
+package struct TransformRequest: Sendable {
+    /// Winners and models from nothing: after a rebuild of the raw rows.
+    package var everything = false
+    /// Models to build in full; nil for those that need it.
+    package var fullRefresh: Set<String>? = nil
+    /// Models to build besides those that changes reach; nil for all.
+    package var select: Set<String>? = nil
+    /// Days to write again in models of days, besides those that need it.
+    package var days: ClosedRange<Day>? = nil
+    package init() {}
+}
+
+/// What became of one model.
+package struct ModelSummary: Sendable, Equatable {
+    package var name: String
+    package var materialized: String
+    package var changes: TableChanges
+    /// Days that were written.
+    package var days: [Day]
+    package var isFull: Bool
+}
+
+package struct TransformSummary: Sendable {
+    package var models: [ModelSummary] = []
+    package var tests: [TestResult] = []
+    package var resolutions: [String: Resolution] = [:]
+    package var changes: TableChanges { models.reduce(TableChanges()) { $0 + $1.changes } }
+    package var ties: Int64 { resolutions.values.reduce(0) { $0 + $1.ties } }
+    package init() {}
+}
+
+/// Step 3: raw rows become tables, all of them in one transaction.
+package struct Transformer {
+    let project: ModelProject
+    let settings: ProjectSettings
+    let context: RunContext
+
+    package init(project: ModelProject, settings: ProjectSettings, context: RunContext) {
+        self.project = project
+        self.settings = settings
+        self.context = context
+    }
+
+    /// Builds the models in their order, then runs their tests. `latestNow` is the latest instant that any
+    /// run has had: history reaches to its day.
+    package func transform(
+        _ session: any TransformSession, _ request: TransformRequest, latestNow: Instant
+    ) throws -> TransformSummary {
+        Failpoint.transformBegun.pass()
+        var summary = TransformSummary()
+        for entity in settings.entities {
+            summary.resolutions[entity.name] = try session.resolve(
+                entity, everything: request.everything, maxClockSkew: settings.limits.maxClockSkew)
+        }
+        Failpoint.winnersResolved.pass()
+        let built = project.models
+        try session.forget(modelsOtherThan: built.map(\.name))
+        var builder = ModelBuilder(
+            transformer: self, session: session, request: request, horizon: settings.zone.day(of: latestNow),
+            resolutions: summary.resolutions)
+        for (index, model) in built.enumerated() {
+            try Interruption.check()
+            context.progress.report(step: "models", done: Int64(index), total: Int64(built.count))
+            summary.models.append(try builder.build(model))
+            Failpoint.modelBuilt.pass()
+        }
+        Failpoint.modelsBuilt.pass()
+        summary.tests = try test(session)
+        Failpoint.testsPassed.pass()
+        return summary
+    }
+
+    /// Runs all data tests on the tables as the session sees them. A failed test of severity error throws.
+    package func test(_ session: any TransformSession, select: Set<String>? = nil) throws -> [TestResult] {
+        let scope = RenderScope(session: session, settings: settings, context: context, model: nil, binding: .all)
+        var results: [TestResult] = []
+        for test in (select.map(project.tests(of:)) ?? project.tests) + declaredTests() {
+            if isHeldByKey(test) {
+                results.append(
+                    TestResult(name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: 0))
+                continue
+            }
+            let query = try test.query(scope)
+            let failures = try session.failures(query.count)
+            results.append(
+                TestResult(
+                    name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: failures,
+                    samples: failures > 0 ? try session.samples(query.samples) : []))
+        }
+        let failed = results.filter { $0.failures > 0 && $0.severity == "error" }
+        guard failed.isEmpty else { throw TransformError.testsFailed(failed) }
+        for warned in results where warned.failures > 0 {
+            context.progress.warn("The test \(warned.name) finds \(warned.failures) rows.")
+        }
+        return results
+    }
+
+    /// Whether the table's primary key makes a failure impossible: it isn't looked for in millions of rows
+    /// then, every hour anew.
+    private func isHeldByKey(_ test: DataTest) -> Bool {
+        guard let model = test.model.flatMap(project.model), model.config.materialized == .incremental,
+            let column = test.column, test.condition == nil, !model.config.uniqueKey.isEmpty
+        else { return false }
+        let key = (model.config.partitionBy.map { [$0] } ?? []) + model.config.uniqueKey
+        switch test.kind {
+        case .notNull: return key.contains(column)
+        case .unique(per: nil): return key == [column]
+        case .unique(per: let group?): return Set(key) == [group, column]
+        case .acceptedValues, .relationships, .singular: return false
+        }
+    }
+
+    /// Tests of the columns that `elt.yml` declares, on the current table.
+    private func declaredTests() -> [DataTest] {
+        settings.entities.flatMap { entity -> [DataTest] in
+            let model = "current_\(entity.name)"
+            guard project.model(model) != nil else { return [] }
+            return entity.columns.flatMap { column in
+                column.checks.map { check in
+                    DataTest(model: model, column: column.name, kind: Self.kind(check), keys: [entity.keyColumn])
+                }
+            }
+        }
+    }
+}
+
+extension Transformer {
+    fileprivate static func kind(_ check: ColumnTest) -> DataTest.Kind {
+        switch check {
+        case .notNull: .notNull
+        case .unique: .unique(per: nil)
+        case .acceptedValues(let values): .acceptedValues(values.map(literal))
+        case .relationships(let to, let field): .relationships(to: .model(to), field: field)
+        }
+    }
+
+    private static func literal(_ value: AcceptedValue) -> String {
+        switch value {
+        case .text(let text): "'" + text.replacing("'", with: "''") + "'"
+        case .number(let digits): digits
+        case .boolean(let flag): flag ? "1" : "0"
+        }
+    }
+}
+
+/// What a template sees while a model is rendered.
+struct RenderScope: TemplateScope {
+    let session: any TransformSession
+    let settings: ProjectSettings
+    let context: RunContext
+    let model: Model?
+    let binding: SourceRelation.Binding
+    var isIncremental = false
+    var isFullRefresh = false
+
+    func ref(_ model: String) throws -> String { session.table(model) }
+    var this: String { session.table(model?.name ?? "") }
+    func variable(_ name: String) -> TemplateValue? { settings.variables[name].map(TemplateValue.init(scalar:)) }
+    var runNow: String { context.now.description }
+    var runToday: String { context.today.description }
+
+    func source(_ entity: String, _ table: String) throws -> String {
+        let isBound = model?.config.byKey == entity
+        return try session.relation(SourceRelation(entity: entity, table: table, binding: isBound ? binding : .all))
+    }
+
+    func columns(_ entity: String) throws -> String {
+        try session.columns(of: entity).map { "\"" + $0.name.replacing("\"", with: "\"\"") + "\"" }
+            .joined(separator: ", ")
+    }
+}

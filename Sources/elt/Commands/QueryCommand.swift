@@ -1,0 +1,49 @@
+import ArgumentParser
+import ELTCore
+import ELTSQLite
+import Foundation
+import SQLite
+
+struct QueryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "query",
+        abstract: "Ask the tables with SQL; read-only.",
+        discussion: "Without an argument, or with '-', the SQL comes from standard input.")
+
+    @Argument(help: "One SELECT.") var sql: String?
+    @OptionGroup var options: CommonOptions
+    @Option(help: "table, csv, json or ndjson.") var format: OutputFormat?
+
+    func run() throws {
+        try options.perform { console in
+            let wiring = try Wiring(options, console)
+            let text = try sql.flatMap { $0 == "-" ? nil : $0 } ?? Self.standardInput()
+            let format = self.format ?? (console.settings.json ? .json : .table)
+            let reader = try WarehouseReader(path: wiring.settings.warehousePath)
+            let sink = FileSink.standardOutput()
+            var writer = format.writer(sink)
+            let statement = try reader.query(text)
+            try writer.begin((0..<statement.columnCount).map(statement.columnName))
+            while try reader.step(statement) { try writer.row(statement.row.map(Self.cell)) }
+            try writer.end()
+            try sink.flush()
+        }
+    }
+
+    private static func standardInput() throws -> String {
+        guard let data = try FileHandle.standardInput.readToEnd(), let text = String(data: data, encoding: .utf8) else {
+            throw ValidationError("Give the SQL as an argument or on standard input.")
+        }
+        return text
+    }
+
+    static func cell(_ value: SQLValue) -> Cell {
+        switch value {
+        case .null: .null
+        case .integer(let number): .integer(number)
+        case .real(let number): .real(number)
+        case .text(let text): .text(text)
+        case .blob(let bytes): .blob(bytes)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import ELTArchive
+import ELTCore
+import ELTRun
+import ELTSQLite
+import ELTSources
+import ELTTransform
+import Foundation
+
+/// Picks the technologies: the only place that knows them all.
+struct Wiring {
+    let project: LoadedProject
+    let console: Console
+
+    var settings: ProjectSettings { project.settings }
+
+    init(_ options: CommonOptions, _ console: Console) throws {
+        self.console = console
+        project = try options.load(console, checkKafka: KafkaChangeSource.complaint)
+    }
+
+    /// The project's models, checked whole.
+    func models() throws -> ModelProject {
+        let root = settings.folder
+        let variables = settings.variables.mapValues(TemplateValue.init(scalar:))
+        return try ModelProject.load(
+            folder: settings.modelsPath, macros: existing(root + "/macros"), tests: existing(root + "/tests"),
+            entities: settings.entities.map(\.name), variables: variables)
+    }
+
+    private func existing(_ folder: String) -> String? {
+        FileManager.default.fileExists(atPath: folder) ? folder : nil
+    }
+
+    /// The machine's clock.
+    static func clock() -> Instant { Console.World.real.now() }
+
+    func context(at now: Instant?) -> RunContext {
+        RunContext(
+            now: now ?? Self.clock(), zone: settings.zone,
+            deadline: ContinuousClock.now + settings.limits.deadline, progress: console)
+    }
+
+    func archive() throws -> LocalArchive {
+        try LocalArchive(path: settings.archivePath, compression: settings.compression)
+    }
+
+    /// Beside the archive, because it holds the same personal data; `removeScratch` takes it away.
+    private func scratchArchive() throws -> LocalArchive {
+        try LocalArchive(path: scratchPath, compression: settings.compression)
+    }
+
+    private var scratchPath: String { settings.archivePath + "/.dry-run-\(getpid())" }
+    func removeScratch() { try? FileManager.default.removeItem(atPath: scratchPath) }
+
+    func warehouse() throws -> SQLiteWarehouse { try SQLiteWarehouse(path: settings.warehousePath) }
+
+    func changeSource(_ progress: any ELTCore.Progress) throws -> KafkaChangeSource {
+        try KafkaChangeSource(properties: settings.kafka, groupID: "elt-\(settings.name)", progress: progress)
+    }
+
+    func engine(at now: Instant?) throws -> Engine {
+        let context = context(at: now)
+        let settings = settings
+        return Engine(
+            settings: settings, models: try models(), context: context, startedAt: Self.clock(),
+            makeArchive: archive, makeScratchArchive: scratchArchive, makeWarehouse: warehouse,
+            makeChangeSource: { try changeSource(context.progress) },
+            makeSnapshotSource: { entity in
+                guard let full = entity.fullLoad else { preconditionFailure("asked for an entity without a full load") }
+                return try RESTSnapshotSource(full, requestTimeout: settings.limits.requestTimeout)
+            })
+    }
+
+    /// The latest instant that any run has had; rebuilds and builds reproduce and bring no new one.
+    func latestNow() throws -> Instant? {
+        guard FileManager.default.fileExists(atPath: settings.archivePath) else { return nil }
+        var latest: Instant?
+        for entry in try archive().entries(after: 0) {
+            if case .run(let run) = entry.content { latest = max(latest ?? run.now, run.now) }
+        }
+        return latest
+    }
+}

@@ -1,0 +1,138 @@
+import ELTArchive
+import ELTCore
+import ELTRun
+import ELTSQLite
+import ELTTesting
+import ELTTransform
+import Foundation
+import SQLite
+
+/// The real engine, on real files, with a broker and a service from memory.
+final class EngineLife: LifeTarget {
+    let folder: String
+    private let reference: ReferenceSettings
+    let source = ScriptedChangeSource()
+    let snapshot = ScriptedSnapshotSource()
+    private let settings: ProjectSettings
+    private let models: ModelProject
+    private var latest = Instant(milliseconds: 0)
+
+    init(_ reference: ReferenceSettings, partitions: Int32) throws {
+        self.reference = reference
+        folder = FileManager.default.temporaryDirectory.path + "/elt-life-\(UUID().uuidString)"
+        for topic in reference.topics { source.create(topic.name, partitions: partitions) }
+        guard let zone = Zone(reference.zone) else { preconditionFailure("no zone \(reference.zone)") }
+        var entity = EntitySettings(name: "customer", key: reference.key)
+        entity.record = reference.record
+        entity.eventTime = reference.eventTime
+        entity.topics = reference.topics
+        entity.columns = reference.declared.sorted { $0.key < $1.key }.map { ColumnSettings(name: $0.key, type: $0.value) }
+        var full = FullLoadSettings(url: "http://127.0.0.1/api/customers")
+        full.records = ["items"]
+        full.absent = reference.absent
+        entity.fullLoad = full
+        var settings = ProjectSettings(
+            name: "life", zone: zone, folder: folder, warehousePath: folder + "/warehouse/elt.db",
+            archivePath: folder + "/archive", modelsPath: folder + "/models", kafka: [:], entities: [entity])
+        settings.limits.maxClockSkew = reference.maxClockSkew
+        self.settings = settings
+        try ProjectTemplate.write(to: folder)
+        models = try ModelProject.load(folder: folder + "/models", entities: ["customer"])
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    private func engine(at now: Instant) -> Engine {
+        let (archivePath, warehousePath) = (settings.archivePath, settings.warehousePath)
+        return Engine(
+            settings: settings, models: models,
+            context: RunContext(now: now, zone: settings.zone, deadline: ContinuousClock.now + .seconds(60)),
+            startedAt: now, makeArchive: { try LocalArchive(path: archivePath) },
+            makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
+            makeWarehouse: { try SQLiteWarehouse(path: warehousePath) }, makeChangeSource: { [source] in source },
+            makeSnapshotSource: { [snapshot] _ in snapshot })
+    }
+
+    func produce(_ events: [ProducedEvent]) throws {
+        for event in events {
+            source.produce(
+                to: TopicPartition(event.topic, event.partition), offset: event.offset,
+                timestamp: event.timestamp.milliseconds, key: event.key, value: event.value)
+        }
+    }
+
+    func recreate(topic: String) { source.recreate(topic) }
+
+    func run(at now: Instant) throws {
+        latest = max(latest, now)
+        _ = try engine(at: now).run(RunOptions())
+    }
+
+    func dryRun(at now: Instant) throws -> RunReport {
+        var options = RunOptions()
+        options.dryRun = true
+        return try engine(at: now).run(options)
+    }
+
+    func fullRefresh(at now: Instant) throws {
+        latest = max(latest, now)
+        var options = RunOptions()
+        options.fullRefresh = true
+        _ = try engine(at: now).run(options)
+    }
+
+    func fullLoad(at now: Instant, date: Instant?, pages: [[String]], between: (Int) throws -> Void) throws {
+        latest = max(latest, now)
+        snapshot.pages = pages
+        snapshot.date = date
+        try withoutActuallyEscaping(between) { between in
+            snapshot.between = between
+            defer { snapshot.between = nil }
+            _ = try engine(at: now).fullLoad([], acceptShrink: true)
+        }
+    }
+
+    func rebuild(verify: Bool) throws {
+        guard verify else {
+            _ = try engine(at: latest).rebuild(at: false)
+            return
+        }
+        let path = folder + "/verify.db"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let scratch = try SQLiteWarehouse(scratch: path)
+        let comparison = TableComparison(path: settings.warehousePath)
+        _ = try engine(at: latest).verify(scratch: scratch) { table, key in
+            try comparison.difference(table: table, key: key, other: path)
+        }
+    }
+
+    /// As if the file had been lost.
+    func loseWarehouse() throws { try FileManager.default.removeItem(atPath: folder + "/warehouse") }
+
+    func rows(of table: LifeTable) throws -> [[String: Value]] {
+        try query("SELECT * FROM \(table == .current ? "current_customer" : "customer_history")")
+    }
+
+    func quarantined() throws -> Int { try query("SELECT * FROM elt_quarantine").count }
+
+    func query(_ sql: String) throws -> [[String: Value]] {
+        guard FileManager.default.fileExists(atPath: settings.warehousePath) else { return [] }
+        let reader = try WarehouseReader(path: settings.warehousePath)
+        let statement = try reader.query(sql)
+        let names = (0..<statement.columnCount).map(statement.columnName)
+        var rows: [[String: Value]] = []
+        while try reader.step(statement) {
+            let values = statement.row.map { value -> Value in
+                switch value {
+                case .null: .null
+                case .integer(let number): .integer(number)
+                case .text(let text): .text(text)
+                case .real(let number): .text("real \(number)")
+                case .blob: .text("blob")
+                }
+            }
+            rows.append(Dictionary(uniqueKeysWithValues: zip(names, values)))
+        }
+        return rows
+    }
+}
