@@ -145,20 +145,6 @@ int Tree::string_token(uint32_t token) {
     return elt_json_ok;
 }
 
-int Tree::unescape(const uint8_t *from, const uint8_t *end, uint32_t token) {
-    // Text only gets shorter; blocks of 16 are stored whole. Both come once per document at most.
-    if (!unescaped.reserve(size + 64, unescaped_count)) return fail(elt_json_no_memory, 0);
-    uint8_t *start = unescaped.base + unescaped_count, *to = start;
-    for (;;) {
-        copy_to_backslash(from, end, text + size, to);
-        if (from == end) break;
-        if (int fault = escape(from, end, to)) return fault;
-    }
-    notes[token] = {static_cast<uint32_t>(unescaped_count), static_cast<uint32_t>(to - start) | escaped};
-    unescaped_count += static_cast<size_t>(to - start);
-    return elt_json_ok;
-}
-
 /// What follows a backslash, or 0.
 static constexpr struct Escapes {
     uint8_t of[256] = {};
@@ -174,15 +160,35 @@ static constexpr struct Escapes {
     }
 } escapes;
 
+int Tree::unescape(const uint8_t *from, const uint8_t *end, uint32_t token) {
+    // Text only gets shorter; blocks of 16 are stored whole. Both come once per document at most.
+    if (!unescaped.reserve(size + 64, unescaped_count)) return fail(elt_json_no_memory, 0);
+    uint8_t *start = unescaped.base + unescaped_count, *to = start;
+    for (;;) {
+        copy_to_backslash(from, end, text + size, to);
+        if (from == end) break;
+        // Nearly all escapes are a quote's: they don't leave this loop.
+        if (uint8_t plain = end - from >= 2 ? escapes.of[from[1]] : 0) {
+            *to++ = plain;
+            from += 2;
+            continue;
+        }
+        // Copies, so that the loop's own pointers stay in registers.
+        const uint8_t *rare_from = from;
+        uint8_t *rare_to = to;
+        if (int fault = escape(rare_from, end, rare_to)) return fault;
+        from = rare_from;
+        to = rare_to;
+    }
+    notes[token] = {static_cast<uint32_t>(unescaped_count), static_cast<uint32_t>(to - start) | escaped};
+    unescaped_count += static_cast<size_t>(to - start);
+    return elt_json_ok;
+}
+
+/// A character by its number; pairs of surrogates are one.
 int Tree::escape(const uint8_t *&from, const uint8_t *end, uint8_t *&to) {
     size_t offset = static_cast<size_t>(from - text);
-    if (end - from < 2) return fail(elt_json_bad_escape, offset);
-    if (uint8_t plain = escapes.of[from[1]]) {
-        *to++ = plain;
-        from += 2;
-        return elt_json_ok;
-    }
-    if (from[1] != 'u' || end - from < 6) return fail(elt_json_bad_escape, offset);
+    if (end - from < 6 || from[1] != 'u') return fail(elt_json_bad_escape, offset);
     int32_t unit = hex4(from + 2);
     if (unit < 0) return fail(elt_json_bad_escape, offset);
     from += 6;

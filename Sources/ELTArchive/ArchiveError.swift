@@ -59,10 +59,14 @@ package enum ArchiveError: ELTError, Equatable {
         case .badName(let name): "'\(printable(name))' can't be the name of a file or folder in the archive."
         case .changed(let path, let covers, let detail):
             "The archive's file '\(path)' (\(covers)) isn't what the manifest says: \(detail)."
-        case .alreadySealed(let path): "The archive has another file named '\(path)', and sealed files never change."
-        case .manifestDamaged(let line, let detail): "Line \(line) of the archive's manifest is damaged: \(detail)."
-        case .manifestMissing(let path): "There are files in the archive '\(path)', and no manifest lists them."
-        case .manifestTorn: "The last line of the archive's manifest is torn: a crash interrupted its writing."
+        case .alreadySealed(let path):
+            "The archive has another file named '\(path)', and sealed files never change."
+        case .manifestDamaged(let line, let detail):
+            "Line \(line) of the archive's manifest is damaged: \(detail)."
+        case .manifestMissing(let path):
+            "There are files in the archive '\(path)', and no manifest lists them."
+        case .manifestTorn:
+            "The last line of the archive's manifest is torn: a crash interrupted its writing."
         case .badOffset(let topic, let partition, let offset, let expected):
             "Offset \(offset) of \(topic)/\(partition) came where \(expected) or later was due."
         case .pagesMissing(let entity, let pages, let kept):
@@ -78,7 +82,8 @@ package enum ArchiveError: ELTError, Equatable {
         case .missing: "Check 'archive: path' in elt.yml, or restore the archive from its backup."
         case .badName: "Rename it in elt.yml: letters, digits, '.', '_' and '-', at most 249 of them."
         case .changed: "Restore this file from a backup; 'elt archive verify' lists all that differ."
-        case .alreadySealed: "Run 'elt archive verify', and move the file away if the manifest doesn't list it."
+        case .alreadySealed:
+            "Run 'elt archive verify', and move the file away if the manifest doesn't list it."
         case .manifestDamaged, .manifestMissing:
             "Restore 'manifest.ndjson' from a backup; 'elt archive verify' says what it doesn't cover."
         case .manifestTorn: "Run the command again: it cuts the torn line off before it begins."

@@ -48,14 +48,15 @@ package final class LocalArchive: Archive {
 
     package func beginExtraction() throws {
         guard !root.exists(Self.extractingName) else { return }
-        try withUnsafeBytes(of: UInt8(ascii: "\n")) { _ = try root.writeFile(Self.extractingName, $0) }
+        try root.writeFile(Self.extractingName, Array("\n".utf8))
     }
 
     package func digest(of change: ChangeView, at place: SegmentPlace) -> String {
-        // A record too long for a line was never archived, so it's no record's digest.
         let line = EventLine(place)
-        // The text is the line's own memory.
-        return withExtendedLifetime(line) { (try? sha256(line.write(change))) ?? "" }
+        return withExtendedLifetime(line) {
+            // A record too long for a line was never archived, so it's no record's digest.
+            (try? sha256(line.write(change))) ?? ""
+        }
     }
 
     package func segment(at place: SegmentPlace, first: Int64) throws -> any SegmentWriter {

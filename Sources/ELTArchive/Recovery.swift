@@ -20,8 +20,10 @@ extension LocalArchive {
     /// Files without any manifest aren't an empty archive.
     private func refuseLostManifest() throws {
         guard !manifest.exists else { return }
-        if try root.items().contains(where: { $0.isFolder && $0.name.hasPrefix("entity=") }) {
-            throw ArchiveError.manifestMissing(path: root.path)
+        for item in try root.items() where item.isFolder && item.name.hasPrefix("entity=") {
+            if try root.folder(item.name)?.files(under: item.name).isEmpty == false {
+                throw ArchiveError.manifestMissing(path: root.path)
+            }
         }
     }
 
@@ -67,24 +69,29 @@ extension LocalArchive {
     /// The entry of a file that's whole and holds what its name says; nil if it isn't or doesn't.
     private func wholeSegment(_ path: SegmentPath) throws -> SegmentEntry? {
         let text = try path.text()
-        guard let (folder, name) = try root.folder(of: text), let file = try folder.open(name) else { return nil }
+        guard let (folder, name) = try root.folder(of: text), let file = try folder.open(name) else {
+            return nil
+        }
         var last: UnsafeRawBufferPointer?
         let line = EventLine(path.place)
         let found: SegmentReader.Found
         do {
-            found = try SegmentReader(root: root).scan(file, path.place, path.range, text, textBytes: nil) { archived in
+            found = try SegmentReader(root: root).scan(file, path.place, path.range, text, textBytes: nil) {
+                archived in
                 last = try line.write(archived.change)
             }
         } catch ArchiveError.changed {
             return nil
         }
+        let digest = withExtendedLifetime(line) { last.map(sha256) }
         guard SegmentPath.month(ofTimestamp: found.firstTimestamp) == path.month else { return nil }
         try synchronize(file.descriptor, file.path)
         try folder.synchronize()
         return SegmentEntry(
             place: path.place, range: path.range, path: text, rows: found.rows, bytes: file.size,
             textBytes: found.textBytes, sha256: try file.sha256(), firstTimestamp: found.firstTimestamp,
-            lastTimestamp: found.lastTimestamp, anchorOffset: found.anchorOffset, anchorDigest: last.map(sha256))
+            lastTimestamp: found.lastTimestamp, anchorOffset: found.anchorOffset,
+            anchorDigest: digest)
     }
 }
 
@@ -114,8 +121,12 @@ struct KnownPositions {
     /// Whether a file begins where its partition is due. A partition of a topic that nobody knew yet begins
     /// wherever the broker's retention had left it, another new one at 0.
     func isContinued(by path: SegmentPath) -> Bool {
-        guard path.place.incarnation == incarnations[path.place.topic] ?? 1, !path.range.isEmpty else { return false }
-        if let due = next[TopicPartition(path.place.topic, path.place.partition)] { return path.range.first == due }
+        guard path.place.incarnation == incarnations[path.place.topic] ?? 1, !path.range.isEmpty else {
+            return false
+        }
+        if let due = next[TopicPartition(path.place.topic, path.place.partition)] {
+            return path.range.first == due
+        }
         return path.range.first == 0 || !topics.contains(path.place.topic)
     }
 

@@ -61,7 +61,9 @@ final class Verification {
             previous = line
         }
         if let last = lines.first?.line, last.part != last.parts {
-            note(.manifest, Manifest.name, "line \(lines.count): \(last.parts - last.part) lines of its append are missing")
+            note(
+                .manifest, Manifest.name,
+                "line \(lines.count): \(last.parts - last.part) lines of its append are missing")
         }
         return entries
     }
@@ -74,7 +76,9 @@ final class Verification {
         }
         var next: [Life: Int64] = [:]
         for entry in entries {
-            let place: SegmentPlace, range: OffsetRange, path: String
+            let place: SegmentPlace
+            let range: OffsetRange
+            let path: String
             switch entry.content {
             case .segment(let segment): (place, range, path) = (segment.place, segment.range, segment.path)
             case .gap(let gap): (place, range, path) = (gap.place, gap.lost, Manifest.name)
@@ -101,7 +105,8 @@ final class Verification {
             guard SegmentPath(segment.path)?.place == segment.place,
                 SegmentPath(segment.path)?.range == segment.range
             else {
-                throw ArchiveError.changed(path: segment.path, covers: covers, detail: "its name doesn't fit its entry")
+                throw ArchiveError.changed(
+                    path: segment.path, covers: covers, detail: "its name doesn't fit its entry")
             }
             try SegmentReader(root: root).read(segment) { _ in }
         }
@@ -115,17 +120,19 @@ final class Verification {
         try checkFile(entryPath, covers) {
             guard let text = try root.file(at: entryPath)?.contents() else { return }
             guard text == LoadFolder.text(load) else {
-                throw ArchiveError.changed(path: entryPath, covers: covers, detail: "it isn't the manifest's entry")
+                throw ArchiveError.changed(
+                    path: entryPath, covers: covers, detail: "it isn't the manifest's entry")
             }
         }
         var isComplete = true
         for file in load.files {
             listed.insert(file.path)
-            isComplete = try checkFile(file.path, covers) {
-                guard let opened = try root.file(at: file.path) else { return }
-                try SegmentReader.check(
-                    opened, path: file.path, covers: covers, bytes: file.bytes, sha256: file.sha256)
-            } && isComplete
+            isComplete =
+                try checkFile(file.path, covers) {
+                    guard let opened = try root.file(at: file.path) else { return }
+                    try SegmentReader.check(
+                        opened, path: file.path, covers: covers, bytes: file.bytes, sha256: file.sha256)
+                } && isComplete
         }
         guard isComplete else { return }
         try checkFile(load.files.first?.path ?? entryPath, covers) {

@@ -8,10 +8,14 @@ package final class JSONText {
     deinit { elt_json_buffer_free(&buffer) }
 
     package var count: Int { buffer.count }
-    /// What has been written; valid until the next change.
+    /// What has been written, borrowed: valid until the next change, and only as long as somebody keeps
+    /// this object. For a local one, which may be gone after its last use, take `contents`.
     package var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: buffer.base, count: buffer.count)
     }
+
+    /// A copy of what has been written.
+    package var contents: [UInt8] { Array(UnsafeRawBufferPointer(start: buffer.base, count: buffer.count)) }
 
     /// Forgets everything but keeps the memory.
     package func removeAll() { buffer.count = 0 }

@@ -52,7 +52,9 @@ func fault(_ bytes: [UInt8], record: [String] = []) -> JSONFault? {
 }
 
 func fault(_ text: String, record: [String] = []) -> JSONFault? { fault(Array(text.utf8), record: record) }
-func reason(_ text: String, record: [String] = []) -> JSONFault.Reason? { fault(text, record: record)?.reason }
+func reason(_ text: String, record: [String] = []) -> JSONFault.Reason? {
+    fault(text, record: record)?.reason
+}
 
 /// Brings the bytes at the very end of a page, with one behind it that can't be read.
 func withGuardPage<T>(_ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {

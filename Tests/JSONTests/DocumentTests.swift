@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct DocumentTests {
     @Test func `scalars are found by their path`() throws {
-        let text = #"{"total":12,"page":{"next":"abc","more":true,"next":"def"},"items":[1,[2,3],{"a":null}],"x":1.5}"#
+        let text =
+            #"{"total":12,"page":{"next":"abc","more":true,"next":"def"},"items":[1,[2,3],{"a":null}],"x":1.5}"#
         let document = try JSONDocument(Array(text.utf8))
         #expect(document.value(at: ["total"]) == .integer(12))
         #expect(document.value(at: ["page", "next"]) == .string("def"))
@@ -38,7 +39,7 @@ import Testing
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255) }
             let text = JSONText()
             bytes.withUnsafeBytes { appendBase64String($0, to: text) }
-            let inside = Array(text.bytes.dropFirst().dropLast())
+            let inside = Array(text.contents.dropFirst().dropLast())
             #expect(inside.withUnsafeBytes(decodeBase64) == bytes)
         }
         for text in ["A", "AA", "AAA", "A===", "====", "AB==", "AAB=", "AA=A", "A A=", "AAAA=", "AA==AAAA"] {
@@ -51,7 +52,7 @@ import Testing
         for number in [0, -1, 7, 10, .max, .min] as [Int64] {
             text.removeAll()
             text.append(number)
-            #expect(String(decoding: text.bytes, as: UTF8.self) == "\(number)")
+            #expect(String(decoding: text.contents, as: UTF8.self) == "\(number)")
         }
     }
 
@@ -59,7 +60,7 @@ import Testing
         let all = String(decoding: 0..<128 as Range<UInt8>, as: UTF8.self)
         let text = JSONText()
         text.append(string: all)
-        #expect(try JSONDocument(Array(text.bytes)).root.string == all)
-        #expect(String(decoding: text.bytes, as: UTF8.self).hasPrefix(#""\u0000\u0001"#))
+        #expect(try JSONDocument(text.contents).root.string == all)
+        #expect(String(decoding: text.contents, as: UTF8.self).hasPrefix(#""\u0000\u0001"#))
     }
 }

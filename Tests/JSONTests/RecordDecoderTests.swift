@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct RecordDecoderTests {
     @Test func `the record of an event is taken apart in order`() throws {
-        let message = #"{"event_type":"update","event_time":"2026-11-20T09:30:00.123Z","customer":{"#
+        let message =
+            #"{"event_type":"update","event_time":"2026-11-20T09:30:00.123Z","customer":{"#
             + #""id":"c-1","name":"M\u00fcller \ud83d\ude00","n":3,"d":-1.50e+2,"t":true,"f":false,"#
             + #""z":null,"o":{ "a" : [1, {}] },"l":[ ]} }"#
         let decoded = try decode(message, record: ["customer"], key: ["id"], eventTime: ["event_time"])
@@ -82,7 +83,8 @@ import Testing
     }
 
     @Test func `nothing beyond the bytes is read`() throws {
-        let text = Array(#"{"a":"xx","b":{"c":"\u00e4\n\"quoted\" and longer than a block"},"d":[1,2.5,true]}"#.utf8)
+        let text = Array(
+            #"{"a":"xx","b":{"c":"\u00e4\n\"quoted\" and longer than a block"},"d":[1,2.5,true]}"#.utf8)
         let decoder = RecordDecoder(record: [], key: ["b", "c"], eventTime: nil)
         func passes(_ part: ArraySlice<UInt8>) -> Bool {
             withGuardPage(Array(part)) { bytes in (try? decoder.decode(bytes)) != nil }
@@ -96,7 +98,8 @@ import Testing
 
     @Test func `random damage never crashes, and what passes is what was there`() throws {
         let text = Array(
-            #"{"event_time":"2026","customer":{"id":"c\u0031","n":-12.5e3,"o":{"a":[1,2,{"b":null}]},"s":"ü"}}"#.utf8)
+            #"{"event_time":"2026","customer":{"id":"c\u0031","n":-12.5e3,"o":{"a":[1,2,{"b":null}]},"s":"ü"}}"#
+                .utf8)
         let decoder = RecordDecoder(record: ["customer"], key: ["id"], eventTime: ["event_time"])
         var random = SystemRandomNumberGenerator()
         for _ in 0..<200_000 {
@@ -105,7 +108,8 @@ import Testing
                 switch Int.random(in: 0..<4, using: &random) {
                 case 0: bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
                 case 1 where !bytes.isEmpty:
-                    bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                    bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(
+                        in: 0...255, using: &random)
                 case 2 where !bytes.isEmpty: bytes.remove(at: Int.random(in: 0..<bytes.count, using: &random))
                 default:
                     let odd = Array(#"{}[]",:\u0e-+. tfn"#.utf8).randomElement(using: &random)!

@@ -18,7 +18,7 @@ final class EventLine {
         head.append(#","offset":"#)
     }
 
-    /// The line of `change` without its end; valid until the next.
+    /// The line of `change` without its end, borrowed: valid until the next, as long as this object is kept.
     func write(_ change: ChangeView) throws(ArchiveError) -> UnsafeRawBufferPointer {
         text.removeAll()
         text.append(head.bytes)

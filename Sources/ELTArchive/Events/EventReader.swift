@@ -36,7 +36,8 @@ final class EventReader {
         guard isOurs else { throw Refusal(detail: "it isn't of \(place.topic)/\(place.partition)") }
         return try body(
             ChangeView(
-                offset: fields[2].integer, timestamp: try timestamp(fields[3]), timestampType: try type(fields[4]),
+                offset: fields[2].integer, timestamp: try timestamp(fields[3]),
+                timestampType: try type(fields[4]),
                 key: try bytes(fields[5], isBinary.key ? fields[6] : nil, key),
                 value: try bytes(
                     fields[headerIndex + 1], isBinary.value ? fields[headerIndex + 2] : nil, value),
@@ -102,7 +103,9 @@ final class EventReader {
     private func headers(_ field: JSONField) throws(Refusal) -> [Header] {
         if field.text.count == 2 { return [] }
         let document: JSONDocument
-        do { document = try JSONDocument(field.text) } catch { throw Refusal(detail: "its headers aren't JSON") }
+        do { document = try JSONDocument(field.text) } catch {
+            throw Refusal(detail: "its headers aren't JSON")
+        }
         var headers: [Header] = []
         for pair in document.root.elements {
             let parts = pair.elements

@@ -61,7 +61,8 @@ final class LocalSegmentWriter: SegmentWriter {
         precondition(isOpen, "a segment is sealed once")
         guard next >= nextOffset, next > first else {
             throw ArchiveError.badOffset(
-                topic: place.topic, partition: place.partition, offset: next, expected: max(nextOffset, first + 1))
+                topic: place.topic, partition: place.partition, offset: next,
+                expected: max(nextOffset, first + 1))
         }
         try compressor.end { tail.append(contentsOf: $0) }
         let path = SegmentPath(

@@ -3,7 +3,7 @@ import ELTCore
 /// Where a segment's file lies: Hive-style, so that engines read the folders as columns.
 ///
 /// `entity=…/topic=…/incarnation=…/partition=…/month=…/<first>-<last>.ndjson.zst`. The month is that of
-/// the first record's timestamp, so that no folder grows without end; Hive's own name stands for none.
+/// the first record's timestamp, so that no folder grows without end. Hive's own name stands for none.
 struct SegmentPath: Equatable {
     var place: SegmentPlace
     var month: String

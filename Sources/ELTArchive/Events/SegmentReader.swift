@@ -4,14 +4,15 @@ import ELTCore
 struct SegmentReader {
     let root: Folder
 
-    /// Brings every event after the file's digest is found right; then each line, offset and count is checked.
+    /// Brings every event, after the digest of the file is found right. Lines, offsets and count are checked.
     func read(_ entry: SegmentEntry, each: (ArchivedChange) throws -> Void) throws {
         let covers = Self.covers(entry)
         guard let file = try root.file(at: entry.path) else {
             throw ArchiveError.changed(path: entry.path, covers: covers, detail: "the file is missing")
         }
         try Self.check(file, path: entry.path, covers: covers, bytes: entry.bytes, sha256: entry.sha256)
-        let found = try scan(file, entry.place, entry.range, entry.path, textBytes: entry.textBytes, each: each)
+        let found = try scan(
+            file, entry.place, entry.range, entry.path, textBytes: entry.textBytes, each: each)
         guard found.rows == entry.rows, found.anchorOffset == entry.anchorOffset else {
             throw ArchiveError.changed(
                 path: entry.path, covers: covers, detail: "it has \(found.rows) rows and not \(entry.rows)")
@@ -67,7 +68,8 @@ struct SegmentReader {
                     try each(ArchivedChange(change: change, line: line))
                 }
             } catch let refusal as EventReader.Refusal {
-                throw ArchiveError.changed(path: path, covers: covers, detail: "line \(line): \(refusal.detail)")
+                throw ArchiveError.changed(
+                    path: path, covers: covers, detail: "line \(line): \(refusal.detail)")
             }
         }
         return found

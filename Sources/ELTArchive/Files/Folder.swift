@@ -26,7 +26,9 @@ final class Folder {
             for part in parts {
                 made += "/" + part
                 if mkdir(made, 0o700) == -1 {
-                    guard errno == EEXIST else { throw .io(operation: "make the folder", path: made, errno: errno) }
+                    guard errno == EEXIST else {
+                        throw .io(operation: "make the folder", path: made, errno: errno)
+                    }
                 } else {
                     try check("protect", made) { chmod(made, 0o700) }
                 }
@@ -136,7 +138,8 @@ final class Folder {
             if name == "." || name == ".." { continue }
             var status = stat()
             let isFolder =
-                fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFDIR
+                fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+                && status.st_mode & S_IFMT == S_IFDIR
             found.append(Item(name: name, isFolder: isFolder))
         }
         return found.sorted { $0.name < $1.name }
@@ -182,7 +185,9 @@ final class OpenFile {
         size = result == 0 ? Int64(status.st_size) : 0
         if result == -1 { throw .io(operation: "look at", path: path, errno: errno) }
         // A pipe or a device in an archive is somebody's trap.
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .io(operation: "open", path: path, errno: EINVAL) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw .io(operation: "open", path: path, errno: EINVAL)
+        }
     }
 
     deinit { close(descriptor) }
@@ -212,7 +217,8 @@ func escapedName(_ prefix: String, _ name: String) throws(ArchiveError) -> Strin
     var escaped = prefix
     for byte in name.utf8 {
         switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: escaped.unicodeScalars.append(.init(byte))
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F:
+            escaped.unicodeScalars.append(.init(byte))
         default: escaped += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
         }
     }
@@ -226,7 +232,10 @@ func unescapedName(_ prefix: String, _ escaped: String) -> String? {
     var bytes: [UInt8] = []
     var rest = Array(escaped.utf8.dropFirst(prefix.utf8.count))[...]
     while let byte = rest.popFirst() {
-        guard byte == 0x25 else { bytes.append(byte); continue }
+        guard byte == 0x25 else {
+            bytes.append(byte)
+            continue
+        }
         guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
         else { return nil }
         bytes.append(value)

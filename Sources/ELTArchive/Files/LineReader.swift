@@ -39,7 +39,9 @@ final class LineReader {
     /// frame and `textBytes` of text, where that's known.
     func read(_ each: (UnsafeRawBufferPointer, Int64) throws -> Void) throws {
         var line: Int64 = 0
-        var begin = 0, scanned = 0, end = 0
+        var begin = 0
+        var scanned = 0
+        var end = 0
         var total: Int64 = 0
         try decompress { isAtEnd in
             while scanned < end, let found = memchr(text.baseAddress! + scanned, 10, end - scanned) {

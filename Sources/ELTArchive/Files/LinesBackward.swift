@@ -9,7 +9,8 @@ struct LinesBackward {
 
     /// Brings each line without its end, where it starts, and whether it has an end: the last one may lack
     /// it. Stops where `body` returns false.
-    func read(_ body: (_ text: UnsafeRawBufferPointer, _ start: Int64, _ isWhole: Bool) throws -> Bool) throws {
+    func read(_ body: (_ text: UnsafeRawBufferPointer, _ start: Int64, _ isWhole: Bool) throws -> Bool) throws
+    {
         var window: [UInt8] = []
         // The window holds the bytes from `low`; lines before `end` are still to come.
         var low = file.size
@@ -32,7 +33,8 @@ struct LinesBackward {
             let begin = start ?? 0
             let goesOn = try window.withUnsafeBytes { bytes in
                 try body(
-                    UnsafeRawBufferPointer(rebasing: bytes[Int(begin - low)..<Int(textEnd - low)]), begin, isWhole)
+                    UnsafeRawBufferPointer(rebasing: bytes[Int(begin - low)..<Int(textEnd - low)]), begin,
+                    isWhole)
             }
             guard goesOn else { return }
             end = begin

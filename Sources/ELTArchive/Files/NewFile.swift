@@ -20,7 +20,7 @@ final class NewFile {
         var sealed: Failpoint? = nil
     }
 
-    /// Starts the file as `name` in `folder`. A leftover of that name, which only a crash leaves, is replaced.
+    /// Starts the file as `name` in `folder`. A leftover of that name, from a crash, is replaced.
     init(in folder: Folder, temporary name: String) throws(ArchiveError) {
         self.folder = folder
         self.name = name
@@ -50,7 +50,8 @@ final class NewFile {
 
     /// Writes the end of the file and gives it its name. Returns the SHA-256 of all of it.
     func seal(
-        _ end: UnsafeRawBufferPointer, as newName: String, in target: Folder, _ failpoints: Failpoints = Failpoints()
+        _ end: UnsafeRawBufferPointer, as newName: String, in target: Folder,
+        _ failpoints: Failpoints = Failpoints()
     ) throws(ArchiveError) -> String {
         try write(UnsafeRawBufferPointer(rebasing: end.prefix(end.count / 2)))
         failpoints.halfWritten?.pass()
@@ -100,10 +101,13 @@ final class NewFile {
 
 extension Folder {
     /// Writes a small file whole and durable.
-    @discardableResult
     func writeFile(
-        _ name: String, _ bytes: UnsafeRawBufferPointer, _ failpoints: NewFile.Failpoints = .init()
-    ) throws(ArchiveError) -> String {
-        try NewFile(in: self, temporary: "." + name + ".partial").seal(bytes, as: name, in: self, failpoints)
+        _ name: String, _ bytes: [UInt8], _ failpoints: NewFile.Failpoints = .init()
+    ) throws(ArchiveError) {
+        let file = try NewFile(in: self, temporary: "." + name + ".partial")
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(ArchiveError) in try file.seal(bytes, as: name, in: self, failpoints) }
+        }
+        _ = try result.get()
     }
 }

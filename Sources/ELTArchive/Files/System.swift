@@ -46,7 +46,9 @@ func readFully(
     var done = 0
     while done < buffer.count {
         let start = buffer.baseAddress! + done
-        let count = try check("read", path) { pread(descriptor, start, buffer.count - done, off_t(offset) + off_t(done)) }
+        let count = try check("read", path) {
+            pread(descriptor, start, buffer.count - done, off_t(offset) + off_t(done))
+        }
         if count == 0 { break }
         done += count
     }

@@ -47,7 +47,7 @@ struct DraftChunk {
         }
         text.append("]}\n")
         try folder.writeFile(
-            Self.indexName(number), text.bytes, NewFile.Failpoints(renamed: .pagesSealed))
+            Self.indexName(number), text.contents, NewFile.Failpoints(renamed: .pagesSealed))
     }
 
     /// The chunk of an index file; nil if the chunk's file isn't there or isn't what the index says. Its
@@ -60,7 +60,8 @@ struct DraftChunk {
         else { return nil }
         guard file.size == bytes, try file.sha256() == sha256 else { return nil }
         return DraftChunk(
-            number: number, bytes: bytes, textBytes: textBytes, sha256: sha256, parts: parts.compactMap { $0 })
+            number: number, bytes: bytes, textBytes: textBytes, sha256: sha256, parts: parts.compactMap { $0 }
+        )
     }
 
     /// All of the chunk's text.
@@ -90,6 +91,7 @@ extension DraftChunk.Part {
                 rows: Int(rows), total: found["total"]?.integer, next: found["next"]?.string, isLast: isLast)
         }
         self.init(
-            attempt: attempt, page: Int(page), part: Int(part), start: Int(start), length: Int(length), note: note)
+            attempt: attempt, page: Int(page), part: Int(part), start: Int(start), length: Int(length),
+            note: note)
     }
 }

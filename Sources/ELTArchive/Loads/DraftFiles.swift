@@ -20,7 +20,7 @@ enum DraftFiles {
         text.append(#","w0":"#)
         text.append(plan.plan.w0)
         text.append("}\n")
-        try folder.writeFile(planName, text.bytes)
+        try folder.writeFile(planName, text.contents)
     }
 
     /// nil if there's none, or none that can be read: then the draft is begun anew.
@@ -37,7 +37,7 @@ enum DraftFiles {
         let text = JSONText()
         text.member(#"{"date":"#, date?.description)
         text.append("}\n")
-        try folder.writeFile(beganName, text.bytes)
+        try folder.writeFile(beganName, text.contents)
     }
 
     /// The first response's date, which may be missing; nil if there was no response yet.
@@ -70,7 +70,7 @@ struct Intent: Equatable {
         let folder = try root.makeFolder(Self.folderName)
         let name = try escapedName("", entity)
         try folder.remove(name)
-        try folder.writeFile(name, text.bytes)
+        try folder.writeFile(name, text.contents)
     }
 
     static func remove(_ entity: String, from root: Folder) throws {
@@ -105,7 +105,9 @@ struct LoadFolder {
         return "full_load=" + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     }
 
-    func path() throws(ArchiveError) -> String { try escapedName("entity=", entity) + "/" + Self.name(number) }
+    func path() throws(ArchiveError) -> String {
+        try escapedName("entity=", entity) + "/" + Self.name(number)
+    }
 
     /// What stands in its `load.json`; nil if there's no such folder.
     func entry() throws -> FullLoadEntry? {
@@ -126,6 +128,6 @@ struct LoadFolder {
         text.append("{")
         text.append(ManifestEntry.Content.fullLoad(entry))
         text.append("}\n")
-        return Array(text.bytes)
+        return text.contents
     }
 }

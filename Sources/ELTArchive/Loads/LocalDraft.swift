@@ -86,7 +86,8 @@ final class LocalDraft: DraftLoad {
         PageLine.append(page: page, part: part, head: head, body: body, note: note, to: text)
         let length = text.count - start
         parts.append(
-            DraftChunk.Part(attempt: attempt, page: page, part: part, start: start, length: length, note: note))
+            DraftChunk.Part(
+                attempt: attempt, page: page, part: part, start: start, length: length, note: note))
         attempts[attempt, default: []].append(Place(chunk: chunkNumber, start: start, length: length))
         if let note { keep(page, note, attempts.removeValue(forKey: attempt) ?? []) }
         let now = ContinuousClock.now
@@ -153,7 +154,9 @@ final class LocalDraft: DraftLoad {
             }
         }
         var kept: Set = [DraftFiles.planName, DraftFiles.beganName]
-        for number in chunks.keys { kept.formUnion([DraftChunk.fileName(number), DraftChunk.indexName(number)]) }
+        for number in chunks.keys {
+            kept.formUnion([DraftChunk.fileName(number), DraftChunk.indexName(number)])
+        }
         for item in try folder.items() where !item.isFolder && !kept.contains(item.name) {
             try folder.remove(item.name)
         }
@@ -178,9 +181,7 @@ final class LocalDraft: DraftLoad {
         let entry = FullLoadEntry(
             entity: entity, number: number, startedAt: startedAt, finishedAt: finishedAt, w0: plan.w0, w1: w1,
             files: files, pages: pages.count, rows: summary.rows, total: summary.total, drift: summary.drift)
-        try LoadFolder.text(entry).withUnsafeBytes { text in
-            _ = try complete.writeFile(LoadFolder.entryName, text)
-        }
+        try complete.writeFile(LoadFolder.entryName, LoadFolder.text(entry))
         try Intent(entity: entity, number: number, begunAt: begunAt).write(to: root)
         Failpoint.draftCompleted.pass()
         try folder.rename(DraftFiles.completeName, to: parent, as: LoadFolder.name(number))

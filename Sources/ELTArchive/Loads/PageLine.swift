@@ -79,13 +79,16 @@ final class PageLineReader {
             page.kind == .integer, part.kind == .integer, last.kind == .boolean, status.kind == .integer
         else { throw EventReader.Refusal(detail: "it isn't part of a page") }
         let head = PageHead(
-            url: url, status: Int(status.integer), date: string("date"), etag: string("etag"), fetchedAt: fetched)
+            url: url, status: Int(status.integer), date: string("date"), etag: string("etag"),
+            fetchedAt: fetched)
         return Part(
             page: page.integer, part: part.integer, isLast: last.integer == 1, head: head,
             body: try bytes(body, fields["body_base64"]))
     }
 
-    private func bytes(_ field: JSONField, _ twin: JSONField?) throws(EventReader.Refusal) -> UnsafeRawBufferPointer {
+    private func bytes(_ field: JSONField, _ twin: JSONField?) throws(EventReader.Refusal)
+        -> UnsafeRawBufferPointer
+    {
         if field.kind == .string { return field.text }
         guard let twin, twin.kind == .string, let decoded = decodeBase64(twin.text) else {
             throw EventReader.Refusal(detail: "its body is neither text nor base64")

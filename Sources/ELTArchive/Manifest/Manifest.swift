@@ -93,7 +93,8 @@ struct Manifest {
             try check("write", path) { lseek(descriptor, off_t(size), SEEK_SET) }
             try writeAll(UnsafeRawBufferPointer(rebasing: text.prefix(text.count / 2)), to: descriptor, path)
             Failpoint.manifestHalfWritten.pass()
-            try writeAll(UnsafeRawBufferPointer(rebasing: text.dropFirst(text.count / 2)), to: descriptor, path)
+            try writeAll(
+                UnsafeRawBufferPointer(rebasing: text.dropFirst(text.count / 2)), to: descriptor, path)
             Failpoint.manifestWritten.pass()
             try synchronize(descriptor, path)
             if isNew { try root.synchronize() }
@@ -118,7 +119,8 @@ struct Manifest {
                 expected = nil
                 return true
             }
-            if let due = expected, line.part != due.part || line.parts != due.parts || line.check != due.check {
+            if let due = expected, line.part != due.part || line.parts != due.parts || line.check != due.check
+            {
                 // The append after this line lost its beginning.
                 good = start + Int64(text.count) + 1
                 expected = nil
@@ -140,11 +142,10 @@ struct Manifest {
     /// What is cut off is kept aside for whoever wants to know.
     private func cut(_ file: OpenFile, to size: Int64) throws {
         let length = Int(min(file.size - size, 16 << 20))
-        let torn = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 1)
-        defer { torn.deallocate() }
-        let count = try file.read(at: size, into: torn)
+        var torn = [UInt8](repeating: 0, count: length)
+        let count = try torn.withUnsafeMutableBytes { try file.read(at: size, into: $0) }
         try root.remove(Self.tornName)
-        try root.writeFile(Self.tornName, UnsafeRawBufferPointer(rebasing: torn.prefix(count)))
+        try root.writeFile(Self.tornName, Array(torn.prefix(count)))
         try check("shorten", file.path) { ftruncate(file.descriptor, off_t(size)) }
     }
 

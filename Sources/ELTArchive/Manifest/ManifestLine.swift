@@ -37,7 +37,7 @@ struct ManifestLine: Equatable {
         text.append(#","check":"#)
         text.append(string: check)
         text.append("}")
-        return (Array(text.bytes), check)
+        return (text.contents, check)
     }
 
     init(_ text: UnsafeRawBufferPointer) throws(Refusal) {
@@ -46,12 +46,15 @@ struct ManifestLine: Equatable {
         let tail = #","check":""#.utf8.count + 66
         let root = document.root
         guard text.count > tail, let check = root["check"]?.string, let previous = root["previous"]?.string,
-            let part = root["part"]?.integer, let parts = root["parts"]?.integer, let sequence = root["sequence"]?.integer
+            let part = root["part"]?.integer, let parts = root["parts"]?.integer,
+            let sequence = root["sequence"]?.integer
         else { throw Refusal(detail: "it has no check") }
         guard sha256(UnsafeRawBufferPointer(rebasing: text[..<(text.count - tail)])) == check else {
             throw Refusal(detail: "its check differs")
         }
-        guard let content = ManifestEntry.Content(root) else { throw Refusal(detail: "it's of no known kind") }
+        guard let content = ManifestEntry.Content(root) else {
+            throw Refusal(detail: "it's of no known kind")
+        }
         entry = ManifestEntry(sequence: sequence, content: content)
         self.previous = previous
         self.part = part

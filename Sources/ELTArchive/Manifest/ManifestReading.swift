@@ -78,7 +78,8 @@ extension FullLoadEntry {
     init?(_ node: JSONDocument.Node) {
         guard let entity = node["entity"]?.string, let number = node["number"]?.integer,
             let startedAt = node["started_at"]?.instant, let finishedAt = node["finished_at"]?.instant,
-            let w0 = node["w0"]?.watermarks, let w1 = node["w1"]?.watermarks, let files = node["files"]?.pageFiles,
+            let w0 = node["w0"]?.watermarks, let w1 = node["w1"]?.watermarks,
+            let files = node["files"]?.pageFiles,
             let pages = node["pages"]?.integer, let rows = node["rows"]?.integer
         else { return nil }
         self.init(
@@ -92,7 +93,8 @@ extension JSONDocument.Node {
     /// An instant as `Instant.description` writes it.
     var instant: Instant? {
         guard var text = string else { return nil }
-        guard let parts = text.withUTF8({ TimestampText(UnsafeRawBufferPointer($0)) }), parts.offsetMinutes == 0
+        guard let parts = text.withUTF8({ TimestampText(UnsafeRawBufferPointer($0)) }),
+            parts.offsetMinutes == 0
         else { return nil }
         return Instant(milliseconds: parts.localMilliseconds)
     }
