@@ -35,7 +35,7 @@ final class EventLoader {
         guard Int64((change.value?.count ?? 0) + (change.key?.count ?? 0)) <= limits.maxMessageBytes else {
             throw Poison(reason: "too-large", detail: "longer than max_message_bytes (\(limits.maxMessageBytes))")
         }
-        guard let value = change.value else { return try remove(change, time: nil) }
+        guard let value = change.value else { return try remove(change) }
         let record: DecodedRecord
         do {
             record = try decoder.decode(value)
@@ -44,20 +44,17 @@ final class EventLoader {
         }
         if record.isNull { throw Poison(reason: "null-body", detail: "a JSON null is neither a record nor a tombstone") }
         let time = try eventTime(record.eventTime)
-        if topic.mode == .remove, record.key == nil || record.key?.kind == .null {
-            return try remove(change, time: time)
-        }
         let row = try columns.row(of: record)
         try insert(change, key: row.key, time: time, removes: topic.mode == .remove, cells: row.cells)
     }
 
-    /// A tombstone, or a removal whose body doesn't name its key: the message's key does.
-    private func remove(_ change: ChangeView, time: Int64?) throws {
+    /// A tombstone: the message's key says which.
+    private func remove(_ change: ChangeView) throws {
         guard let key = change.key, !key.isEmpty else {
             throw Poison(reason: "no-key", detail: "a tombstone without a key")
         }
         guard isValidUTF8(key) else { throw Poison(reason: "not-utf8", detail: "the message's key") }
-        try insert(change, key: key, time: time, removes: true, cells: UnsafeBufferPointer(start: nil, count: 0))
+        try insert(change, key: key, time: nil, removes: true, cells: UnsafeBufferPointer(start: nil, count: 0))
     }
 
     private func insert(

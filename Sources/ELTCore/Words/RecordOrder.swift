@@ -2,7 +2,7 @@
 /// the way the order does.
 ///
 /// Epoch, kind (absence < full-load row < event), effective time, rank of the operation, rank of the
-/// topic in the configuration, partition, incarnation, offset. Up to and including the topic's rank
+/// topic in the configuration, incarnation, partition, offset. Up to and including the topic's rank
 /// two equal records are a tie.
 package struct RecordOrder {
     package enum Kind: UInt8, Sendable {
@@ -59,8 +59,8 @@ package struct RecordOrder {
         out.storeBytes(of: (UInt64(bitPattern: time) ^ (1 << 63)).bigEndian, toByteOffset: 5, as: UInt64.self)
         out.storeBytes(of: UInt8(truncatingIfNeeded: operationRank), toByteOffset: 13, as: UInt8.self)
         out.storeBytes(of: UInt16(truncatingIfNeeded: topicRank).bigEndian, toByteOffset: 14, as: UInt16.self)
-        out.storeBytes(of: UInt32(bitPattern: partition).bigEndian, toByteOffset: 16, as: UInt32.self)
-        out.storeBytes(of: UInt16(truncatingIfNeeded: incarnation).bigEndian, toByteOffset: 20, as: UInt16.self)
+        out.storeBytes(of: UInt16(truncatingIfNeeded: incarnation).bigEndian, toByteOffset: 16, as: UInt16.self)
+        out.storeBytes(of: UInt32(bitPattern: partition).bigEndian, toByteOffset: 18, as: UInt32.self)
         out.storeBytes(of: UInt64(bitPattern: offset).bigEndian, toByteOffset: 22, as: UInt64.self)
     }
 
@@ -72,8 +72,8 @@ package struct RecordOrder {
         time = Int64(bitPattern: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 5, as: UInt64.self)) ^ (1 << 63))
         operationRank = Int(bytes[13])
         topicRank = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 14, as: UInt16.self)))
-        partition = Int32(bitPattern: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
-        incarnation = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 20, as: UInt16.self)))
+        incarnation = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt16.self)))
+        partition = Int32(bitPattern: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 18, as: UInt32.self)))
         offset = Int64(bitPattern: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 22, as: UInt64.self)))
     }
 }
