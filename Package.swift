@@ -107,7 +107,7 @@ let package = Package(
         tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
         tests("ELTReportTests", ["ELTReport", "ELTRun", "ELTExtract", "ELTLoad", "ELTSQLite", "SQLite", "ELTTesting"]),
         tests("ELTTestingTests", ["ELTTesting"]),
-        tests("LifeTests", ["SQLite", "ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
+        tests("LifeTests", ["SQLite", "ELTReport", "ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -38,7 +38,8 @@ extension Loader {
             replay.remaining += records
             return LoadedRows()
         }
-        var wanted = Dictionary(records.map { ($0.item.offset ?? -1, $0) }, uniquingKeysWith: { first, _ in first })
+        var wanted = Dictionary(
+            records.map { ($0.item.offset ?? -1, $0) }, uniquingKeysWith: { first, _ in first })
         try archive.read(segment) { archived in
             guard let record = wanted.removeValue(forKey: archived.change.offset) else { return }
             do {
@@ -61,7 +62,8 @@ extension Loader {
             replay.remaining += records
             return LoadedRows()
         }
-        var wanted = Dictionary(records.map { ($0.item.row ?? -1, $0) }, uniquingKeysWith: { first, _ in first })
+        var wanted = Dictionary(
+            records.map { ($0.item.row ?? -1, $0) }, uniquingKeysWith: { first, _ in first })
         try ArchivedRecords.rows(
             of: load, records: entity.fullLoad?.records ?? [], maxBytes: elementBytesMax, archive,
             page: loader.begin(page:)

@@ -126,7 +126,8 @@ package struct ArchiveLine: Codable, Equatable, Sendable {
             }
         let range = first.flatMap { first in next.map { "\(first)..<\($0)" } }
         return [
-            "\(sequence)", kind, what, range ?? pages.map { "\($0) pages" } ?? Grid.nothing, Shown.number(rows),
+            "\(sequence)", kind, what, range ?? pages.map { "\($0) pages" } ?? Grid.nothing,
+            Shown.number(rows),
             bytes.map(Shown.bytes) ?? Grid.nothing, from ?? Grid.nothing, to ?? Grid.nothing,
             path ?? (kind == "run" ? nil : note) ?? Grid.nothing,
         ]
@@ -170,7 +171,9 @@ package struct ArchiveVerdict: Codable, Equatable, Sendable {
     }
 
     package var text: String {
-        guard !faults.isEmpty else { return "The archive is whole: \(Shown.count(entries, "entry", "entries")) read and compared.\n" }
+        guard !faults.isEmpty else {
+            return "The archive is whole: \(Shown.count(entries, "entry", "entries")) read and compared.\n"
+        }
         return Grid.text(["fault", "file", "what"], faults.map { [$0.kind, $0.path, $0.detail] })
     }
 }

@@ -85,7 +85,9 @@ package final class ArchiveText {
 extension [UInt8]? {
     fileprivate func withOptionalBytes(_ body: (UnsafeRawBufferPointer?) -> Void) {
         guard let bytes = self else { return body(nil) }
-        bytes.withUnsafeBytes { body($0.baseAddress == nil ? UnsafeRawBufferPointer(start: nil, count: 0) : $0) }
+        bytes.withUnsafeBytes {
+            body($0.baseAddress == nil ? UnsafeRawBufferPointer(start: nil, count: 0) : $0)
+        }
     }
 }
 
@@ -115,7 +117,8 @@ package enum ArchiveSelection: Equatable, Sendable {
             }
             guard !found.isEmpty else { throw .noSuchFullLoad(entity: entity, number: number) }
             guard found.count == 1 else {
-                throw .ambiguousFullLoad(number: number, entities: found.compactMap { ArchiveLine($0).entity })
+                throw .ambiguousFullLoad(
+                    number: number, entities: found.compactMap { ArchiveLine($0).entity })
             }
             return found
         case .file(let path):

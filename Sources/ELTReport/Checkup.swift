@@ -13,7 +13,9 @@ package struct Checkup: Codable, Equatable, Sendable {
         /// The error's stable word, if one ended the check.
         package var code: String?
 
-        package init(_ name: String, _ verdict: Verdict, _ detail: String, remedy: String? = nil, code: String? = nil) {
+        package init(
+            _ name: String, _ verdict: Verdict, _ detail: String, remedy: String? = nil, code: String? = nil
+        ) {
             self.name = name
             self.verdict = verdict
             self.detail = detail
@@ -61,7 +63,8 @@ package struct Checkup: Codable, Equatable, Sendable {
         }
         let failed = checks.filter { $0.verdict == .fail }.count
         let warned = checks.filter { $0.verdict == .warn }.count
-        return text + "\(Shown.count(Int64(checks.count), "check")): \(failed) failed, \(warned) to look at.\n"
+        return text
+            + "\(Shown.count(Int64(checks.count), "check")): \(failed) failed, \(warned) to look at.\n"
     }
 }
 
@@ -83,7 +86,8 @@ package enum FileChecks {
     private static func check(_ name: String, _ path: String, bits: UInt32, wanted: String) -> Checkup.Check {
         guard FileSize.isWritable(path) else {
             return Checkup.Check(
-                name, .fail, "\(path) can't be written.", remedy: "Run as its owner, or give it to the user that runs elt.")
+                name, .fail, "\(path) can't be written.",
+                remedy: "Run as its owner, or give it to the user that runs elt.")
         }
         let mode = String(bits & 0o777, radix: 8)
         guard bits & 0o077 == 0 else {
@@ -99,14 +103,17 @@ package enum FileChecks {
         let detail = "\(Shown.bytes(free)) free at \(path)"
         guard free >= least else {
             return Checkup.Check(
-                "disk", .fail, "\(detail); a run needs at least \(Shown.bytes(least)).", remedy: "Free some space.",
+                "disk", .fail, "\(detail); a run needs at least \(Shown.bytes(least)).",
+                remedy: "Free some space.",
                 code: "run.low-disk")
         }
         let wished = max(1 << 30, tables)
         guard free >= wished else {
             return Checkup.Check(
                 "disk", .warn, "\(detail).",
-                remedy: "A rebuild may write as much as the warehouse has now: \(Shown.bytes(wished)) would be safe.")
+                remedy:
+                    "A rebuild may write as much as the warehouse has now: \(Shown.bytes(wished)) would be safe."
+            )
         }
         return Checkup.Check("disk", .ok, "\(detail).")
     }
@@ -117,7 +124,8 @@ package enum FileChecks {
         let allowed = 30_000 + tookMilliseconds
         let shown = Shown.span(milliseconds: abs(difference))
         guard abs(difference) > allowed else {
-            return Checkup.Check("clock", .ok, "It agrees with the service's within \(Shown.span(milliseconds: allowed)).")
+            return Checkup.Check(
+                "clock", .ok, "It agrees with the service's within \(Shown.span(milliseconds: allowed)).")
         }
         return Checkup.Check(
             "clock", .warn, "It is \(shown) \(difference > 0 ? "ahead of" : "behind") the service's.",

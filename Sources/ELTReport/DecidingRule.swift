@@ -13,8 +13,8 @@ package enum DecidingRule: Equatable, Sendable {
     case topicOrder
     case tie
     case earlierInListing
+    /// Its day comes after the one that's asked for.
     case laterDay(Day)
-    /// It would win, but its day comes after the one that's asked for.
     case notConfigured
 
     /// Why `loser`, which is the smaller one, loses to `winner`.
@@ -28,7 +28,8 @@ package enum DecidingRule: Equatable, Sendable {
                 default: .olderEpoch(epoch: loser.epoch, winning: winner.epoch)
                 }
         } else if loser.kind != winner.kind {
-            self = loser.kind == .absence ? .listedByFullLoad(winner.epoch) : .fullLoadBeforeEvent(winner.epoch)
+            self =
+                loser.kind == .absence ? .listedByFullLoad(winner.epoch) : .fullLoadBeforeEvent(winner.epoch)
         } else if winner.kind == .fullLoad {
             self = .earlierInListing
         } else if loser.time != winner.time {
@@ -45,10 +46,13 @@ package enum DecidingRule: Equatable, Sendable {
     package var text: String {
         switch self {
         case .olderFullLoad(let epoch, let winning): "older full load (epoch \(epoch) < \(winning))"
-        case .beforeFullLoad(let epoch, let winning): "event before full load \(winning) (epoch \(epoch) < \(winning))"
-        case .olderEpoch(let epoch, let winning): "event before full load \(winning), the winner after it (epoch \(epoch) < \(winning))"
+        case .beforeFullLoad(let epoch, let winning):
+            "event before full load \(winning) (epoch \(epoch) < \(winning))"
+        case .olderEpoch(let epoch, let winning):
+            "event before full load \(winning), the winner after it (epoch \(epoch) < \(winning))"
         case .absentFromFullLoad(let number): "full load \(number), which came later, doesn't list the key"
-        case .listedByFullLoad(let number): "absence from full load \(number) is beaten by a record of its epoch"
+        case .listedByFullLoad(let number):
+            "absence from full load \(number) is beaten by a record of its epoch"
         case .fullLoadBeforeEvent(let number): "row of full load \(number); the winner is an event after it"
         case .earlierTime: "earlier effective time"
         case .operation(let loser, let winner): "same time, operation rank (\(loser.word) < \(winner.word))"
@@ -65,7 +69,10 @@ extension RecordOrder {
     /// Whether this record loses to `other`.
     package func isLess(than other: RecordOrder) -> Bool {
         let mine = (epoch, kind.rawValue, time, operationRank, topicRank, Int64(partition))
-        let theirs = (other.epoch, other.kind.rawValue, other.time, other.operationRank, other.topicRank, Int64(other.partition))
+        let theirs = (
+            other.epoch, other.kind.rawValue, other.time, other.operationRank, other.topicRank,
+            Int64(other.partition)
+        )
         if mine != theirs { return mine < theirs }
         return (incarnation, offset) < (other.incarnation, other.offset)
     }

@@ -48,7 +48,8 @@ package struct Explanation: Codable, Equatable, Sendable {
             switch kind {
             case "event":
                 let life = incarnation ?? 1
-                return "\(topic ?? "")/\(partition ?? 0)\(life > 1 ? " life \(life)" : "") offset \(offset ?? 0)"
+                return
+                    "\(topic ?? "")/\(partition ?? 0)\(life > 1 ? " life \(life)" : "") offset \(offset ?? 0)"
             case "full_load": return "full load \(fullLoad ?? 0), page \(page ?? 0), row \(rowInPage ?? 0)"
             default: return "absence from full load \(fullLoad ?? 0)"
             }
@@ -73,21 +74,29 @@ package struct Explanation: Codable, Equatable, Sendable {
         let time = day.map { "at the end of \($0)" } ?? "now"
         var lines = ["\(entity) \(key) \(time): \(verdict)"]
         if let winner { lines += Self.lines(of: winner) }
-        if !isPublished { lines.append("  The tables don't show this yet: the next run or 'elt build' publishes it.") }
-        guard losersTotal > 0 else {
-            return lines.joined(separator: "\n") + (winner == nil ? "\n" : "\nThere's no other record of it.\n")
+        if !isPublished {
+            lines.append("  The tables don't show this yet: the next run or 'elt build' publishes it.")
         }
-        lines.append("\(Shown.count(Int64(losersTotal), winner == nil ? "record that doesn't count" : "other record", winner == nil ? "records that don't count" : "other records"))")
+        guard losersTotal > 0 else {
+            return lines.joined(separator: "\n")
+                + (winner == nil ? "\n" : "\nThere's no other record of it.\n")
+        }
+        lines.append(
+            "\(Shown.count(Int64(losersTotal), winner == nil ? "record that doesn't count" : "other record", winner == nil ? "records that don't count" : "other records"))"
+        )
         var text = lines.joined(separator: "\n") + ":\n"
         text += Grid.text(
             ["what", "where", "effective", "day", "epoch", "why it loses"],
             losers.map { loser in
                 [
-                    loser.operation ?? loser.kind, loser.place, loser.effectiveTime ?? Grid.nothing, loser.day,
+                    loser.operation ?? loser.kind, loser.place, loser.effectiveTime ?? Grid.nothing,
+                    loser.day,
                     "\(loser.epoch)", loser.rule ?? "",
                 ]
             }, indent: "  ")
-        if losersTotal > losers.count { text += "  and \(Shown.number(Int64(losersTotal - losers.count))) smaller ones\n" }
+        if losersTotal > losers.count {
+            text += "  and \(Shown.number(Int64(losersTotal - losers.count))) smaller ones\n"
+        }
         return text
     }
 
@@ -95,7 +104,8 @@ package struct Explanation: Codable, Equatable, Sendable {
         switch outcome {
         case .living: "living"
         case .removed:
-            winner?.operation == "delete" ? "removed by a message of the delete topic or a tombstone" : "removed by a tombstone"
+            winner?.operation == "delete"
+                ? "removed by a message of the delete topic or a tombstone" : "removed by a tombstone"
         case .absent: "removed: full load \(winner?.fullLoad ?? 0) doesn't list it"
         case .notYet: "not there yet"
         }
@@ -110,9 +120,13 @@ package struct Explanation: Codable, Equatable, Sendable {
         }
         if let time = winner.kafkaTime { lines.append("  kafka      \(time)") }
         if winner.kind == "event" {
-            lines.append("  epoch      \(winner.epoch)" + (winner.epoch > 0 ? ": after full load \(winner.epoch)" : ": before any full load"))
+            lines.append(
+                "  epoch      \(winner.epoch)"
+                    + (winner.epoch > 0 ? ": after full load \(winner.epoch)" : ": before any full load"))
         }
-        if let file = winner.file { lines.append("  archive    \(file)" + (winner.line.map { ", line \($0)" } ?? "")) }
+        if let file = winner.file {
+            lines.append("  archive    \(file)" + (winner.line.map { ", line \($0)" } ?? ""))
+        }
         return lines
     }
 }

@@ -78,7 +78,8 @@ package struct ExplanationReader {
     private func events(of key: String) throws -> [Candidate] {
         var partitions: [Int64: (topic: String, incarnation: Int, partition: Int32)] = [:]
         for row in try reader.rows(
-            "SELECT id, topic, incarnation, \"partition\" FROM elt_partitions WHERE entity=?1", [.text(entity.name)])
+            "SELECT id, topic, incarnation, \"partition\" FROM elt_partitions WHERE entity=?1",
+            [.text(entity.name)])
         {
             partitions[row[0].integer ?? 0] = (
                 row[1].text ?? "", Int(row[2].integer ?? 1), Int32(clamping: row[3].integer ?? 0)
@@ -92,7 +93,9 @@ package struct ExplanationReader {
                 """, [.text(key)]
             ).compactMap { row in
                 let place = row[0].integer ?? 0
-                return partitions[PackedPlace.group(place)].map { event(row, at: PackedPlace.offset(place), in: $0) }
+                return partitions[PackedPlace.group(place)].map {
+                    event(row, at: PackedPlace.offset(place), in: $0)
+                }
             }
         }
     }
@@ -115,7 +118,8 @@ package struct ExplanationReader {
         record.kafkaTime = row[2].integer.flatMap { $0 < 0 ? nil : Instant(milliseconds: $0).description }
         record.clockCorrected = row[3].integer == 1
         let order = RecordOrder(
-            epoch: epoch, kind: .event, time: time, operationRank: operation?.rawValue ?? 0, topicRank: rank ?? 0,
+            epoch: epoch, kind: .event, time: time, operationRank: operation?.rawValue ?? 0,
+            topicRank: rank ?? 0,
             partition: place.partition, incarnation: place.incarnation, offset: offset)
         return Candidate(order: order, day: day, record: record, counts: rank != nil)
     }
@@ -148,7 +152,8 @@ package struct ExplanationReader {
             let place = row[0].integer ?? 0
             return byNumber[Int(PackedPlace.group(place))].map { load in
                 let row = PackedPlace.offset(place)
-                var record = Explanation.Record(kind: "full_load", removes: false, day: load.day, epoch: load.number)
+                var record = Explanation.Record(
+                    kind: "full_load", removes: false, day: load.day, epoch: load.number)
                 record.fullLoad = load.number
                 (record.page, record.rowInPage) = ArchivedRecords.place(ofRow: row, pages: load.pages)
                 record.effectiveTime = load.startedAt
@@ -185,7 +190,9 @@ package struct ExplanationReader {
                 "SELECT sequence, path FROM elt_segments WHERE kind='full_load' AND entity=?1 AND full_load=?2",
                 [.text(entity.name), .integer(Int64(record.fullLoad ?? 0))])
         }
-        return found.first.flatMap { row in row[0].integer.flatMap { number in row[1].text.map { (number, $0) } } }
+        return found.first.flatMap { row in
+            row[0].integer.flatMap { number in row[1].text.map { (number, $0) } }
+        }
     }
 
     private func filed(_ record: Explanation.Record) throws -> Explanation.Record {

@@ -34,7 +34,8 @@ package struct Lag: Codable, Equatable, Sendable {
         package var basis: String
 
         package init(
-            topic: String, partition: Int32, state: State, next: Int64, low: Int64, end: Int64, messages: Int64,
+            topic: String, partition: Int32, state: State, next: Int64, low: Int64, end: Int64,
+            messages: Int64,
             behindSeconds: Double? = nil, retentionHours: Double? = nil, hoursLeft: Double? = nil,
             basis: String = "unknown"
         ) {
@@ -73,17 +74,21 @@ package struct Lag: Codable, Equatable, Sendable {
         switch limit {
         case .messages(let count):
             guard messages > count else { return nil }
-            return "\(Shown.count(messages, "message isn't", "messages aren't")) archived yet; the limit is \(Shown.number(count))."
+            return
+                "\(Shown.count(messages, "message isn't", "messages aren't")) archived yet; the limit is \(Shown.number(count))."
         case .time(let duration):
             let allowed = duration.wholeMilliseconds
             let late = partitions.filter { partition in
                 partition.behindSeconds.map { $0 * 1000 > Double(allowed) } ?? (partition.messages > 0)
             }
-            guard let worst = late.max(by: { $0.behindSeconds ?? .infinity < $1.behindSeconds ?? .infinity }) else {
+            guard let worst = late.max(by: { $0.behindSeconds ?? .infinity < $1.behindSeconds ?? .infinity })
+            else {
                 return nil
             }
-            let wait = worst.behindSeconds.map { Shown.span(milliseconds: Int64($0 * 1000)) } ?? "an unknown time"
-            return "\(worst.topic)/\(worst.partition) is \(wait) behind; the limit is \(Shown.span(milliseconds: allowed))."
+            let wait =
+                worst.behindSeconds.map { Shown.span(milliseconds: Int64($0 * 1000)) } ?? "an unknown time"
+            return
+                "\(worst.topic)/\(worst.partition) is \(wait) behind; the limit is \(Shown.span(milliseconds: allowed))."
         }
     }
 
@@ -104,12 +109,15 @@ package struct Lag: Codable, Equatable, Sendable {
                     }
                 return [
                     "\(partition.topic)/\(partition.partition)", "\(partition.next)", "\(partition.low)",
-                    "\(partition.end)", Shown.number(partition.messages), partition.messages == 0 ? Grid.nothing : behind,
+                    "\(partition.end)", Shown.number(partition.messages),
+                    partition.messages == 0 ? Grid.nothing : behind,
                     bites, Self.remark(partition.state),
                 ]
             })
         text += "\(Shown.count(messages, "message")) behind"
-        if messages > 0, let behindSeconds { text += ", up to \(Shown.span(milliseconds: Int64(behindSeconds * 1000)))" }
+        if messages > 0, let behindSeconds {
+            text += ", up to \(Shown.span(milliseconds: Int64(behindSeconds * 1000)))"
+        }
         return text + "\n"
     }
 
@@ -148,8 +156,12 @@ package struct LagReader {
         guard !topics.isEmpty else { return Lag(askedAt: clock, partitions: []) }
         let bounds = try source.bounds(of: topics, deadline: deadline)
         var partitions = bounds.map(partition)
-        let waiting = pairs(partitions) { $0.messages > 0 && $0.state != .recreated ? max($0.next, $0.low) : nil }
-        let oldest = pairs(partitions) { retention[$0.topic] == nil && $0.low > 0 && $0.low < $0.end ? $0.low : nil }
+        let waiting = pairs(partitions) {
+            $0.messages > 0 && $0.state != .recreated ? max($0.next, $0.low) : nil
+        }
+        let oldest = pairs(partitions) {
+            retention[$0.topic] == nil && $0.low > 0 && $0.low < $0.end ? $0.low : nil
+        }
         let waitingSince = try timestamps(waiting)
         let oldestSince = try timestamps(oldest)
         for index in partitions.indices {
@@ -177,7 +189,9 @@ package struct LagReader {
     ) -> [TopicPartition: Int64] {
         var pairs: [TopicPartition: Int64] = [:]
         for partition in partitions {
-            if let offset = offset(partition) { pairs[TopicPartition(partition.topic, partition.partition)] = offset }
+            if let offset = offset(partition) {
+                pairs[TopicPartition(partition.topic, partition.partition)] = offset
+            }
         }
         return pairs
     }

@@ -36,7 +36,10 @@ package struct OffsetsAt: Codable, Equatable, Sendable {
         Grid.text(
             ["partition", "offset at \(at)", "low", "end", "our next"],
             partitions.map {
-                ["\($0.topic)/\($0.partition)", "\($0.offset)", "\($0.low)", "\($0.end)", $0.next.map { "\($0)" } ?? Grid.nothing]
+                [
+                    "\($0.topic)/\($0.partition)", "\($0.offset)", "\($0.low)", "\($0.end)",
+                    $0.next.map { "\($0)" } ?? Grid.nothing,
+                ]
             })
     }
 }

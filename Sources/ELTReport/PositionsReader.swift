@@ -33,7 +33,8 @@ package enum PositionsReader {
                 anchorDigest: row[5].text,
                 lastTimestamp: row[6].text.flatMap { Zone.utc.instant($0)?.milliseconds })
         }
-        let loaded = try reader.rows("SELECT value FROM elt_meta WHERE name='loaded_sequence'").first?[0].integer
+        let loaded = try reader.rows("SELECT value FROM elt_meta WHERE name='loaded_sequence'").first?[0]
+            .integer
         for entry in try entries(loaded ?? 0) { positions.apply(entry) }
         return positions
     }

@@ -1,4 +1,5 @@
 import ELTCore
+import ELTRun
 import Foundation
 
 /// What quarantine holds, without the records themselves.
@@ -109,7 +110,10 @@ package struct QuarantinedBytes: Codable, Equatable, Sendable {
     }
 
     package var text: String {
-        var lines = ["\(record.id): \(record.entity) \(record.place)", "\(record.reason): \(record.detail)", record.file]
+        var lines = [
+            "\(record.id): \(record.entity) \(record.place)", "\(record.reason): \(record.detail)",
+            record.file,
+        ]
         if record.fullLoad == nil {
             lines.append("timestamp: \(timestamp ?? "none")")
             lines.append("key: \(key.map { "\($0.shown) (\($0.kind))" } ?? "null")")
@@ -124,10 +128,12 @@ package struct QuarantinedBytes: Codable, Equatable, Sendable {
 package struct ReplayPage: Codable, Equatable, Sendable {
     package var released: [QuarantinePage.Item]
     package var remaining: [QuarantinePage.Item]
+    package var report: RunReport
 
-    package init(released: [QuarantinedRecord], remaining: [QuarantinedRecord]) {
-        self.released = released.map(QuarantinePage.Item.init)
-        self.remaining = remaining.map(QuarantinePage.Item.init)
+    package init(_ outcome: ReplayOutcome) {
+        released = outcome.released.map(QuarantinePage.Item.init)
+        remaining = outcome.remaining.map(QuarantinePage.Item.init)
+        report = outcome.report
     }
 
     package var text: String {

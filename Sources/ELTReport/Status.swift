@@ -132,14 +132,21 @@ extension Status {
         var lines = [project]
         if let completeThrough, let ageSeconds {
             lines.append(
-                "  complete through \(completeThrough) (\(Shown.span(milliseconds: Int64(ageSeconds * 1000))) ago)")
+                "  complete through \(completeThrough) (\(Shown.span(milliseconds: Int64(ageSeconds * 1000))) ago)"
+            )
         } else {
             lines.append("  nothing has been published yet")
         }
         for lock in locks { lines.append("  running now: \(lock)") }
-        if unloaded > 0 { lines.append("  \(Shown.count(unloaded, "entry of the archive isn't", "entries of the archive aren't")) loaded yet") }
+        if unloaded > 0 {
+            lines.append(
+                "  \(Shown.count(unloaded, "entry of the archive isn't", "entries of the archive aren't")) loaded yet"
+            )
+        }
         if unpublished > 0 {
-            lines.append("  \(Shown.count(unpublished, "loaded entry isn't", "loaded entries aren't")) published yet: the next run or 'elt build' does it")
+            lines.append(
+                "  \(Shown.count(unpublished, "loaded entry isn't", "loaded entries aren't")) published yet: the next run or 'elt build' does it"
+            )
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -162,7 +169,9 @@ extension Status {
     private var topicsText: String {
         Grid.text(
             ["entity", "topic", "newest event", "complete through"],
-            topics.map { [$0.entity, $0.topic, $0.newestEvent ?? Grid.nothing, $0.completeThrough ?? Grid.nothing] },
+            topics.map {
+                [$0.entity, $0.topic, $0.newestEvent ?? Grid.nothing, $0.completeThrough ?? Grid.nothing]
+            },
             indent: "  ")
     }
 
@@ -170,10 +179,12 @@ extension Status {
         Grid.text(
             ["table", "kind", "rows", "days"],
             tables.map { table in
-                let rows = table.rows.map { (table.isMore ? "more than " : "") + Shown.number($0) } ?? Grid.nothing
+                let rows =
+                    table.rows.map { (table.isMore ? "more than " : "") + Shown.number($0) } ?? Grid.nothing
                 let days = table.firstDay.flatMap { first in table.lastDay.map { "\(first) to \($0)" } }
                 return [
-                    table.name, table.materialized, rows + (days != nil && table.rows != nil ? " on the last day" : ""),
+                    table.name, table.materialized,
+                    rows + (days != nil && table.rows != nil ? " on the last day" : ""),
                     days ?? Grid.nothing,
                 ]
             }, indent: "  ")
@@ -195,13 +206,17 @@ extension Status {
             ["entity", "partition", "offsets", "days", "accepted"],
             gaps.map { gap in
                 let days = "\(gap.firstDay ?? "?") to \(gap.lastDay ?? "?")"
-                return [gap.entity, "\(gap.topic)/\(gap.partition)", "\(gap.first)..<\(gap.next)", days, gap.acceptedAt]
+                return [
+                    gap.entity, "\(gap.topic)/\(gap.partition)", "\(gap.first)..<\(gap.next)", days,
+                    gap.acceptedAt,
+                ]
             }, indent: "  ")
     }
 
     private var quarantineText: String {
         Grid.text(
-            ["entity", "reason", "records"], quarantine.map { [$0.entity, $0.reason, Shown.number($0.count)] },
+            ["entity", "reason", "records"],
+            quarantine.map { [$0.entity, $0.reason, Shown.number($0.count)] },
             indent: "  ")
     }
 

@@ -15,7 +15,8 @@ package struct StatusReader {
     package let countsAll: Bool
 
     package init(
-        settings: ProjectSettings, reader: WarehouseReader, clock: Instant, newestSequence: Int64?, countsAll: Bool
+        settings: ProjectSettings, reader: WarehouseReader, clock: Instant, newestSequence: Int64?,
+        countsAll: Bool
     ) {
         self.settings = settings
         self.reader = reader
@@ -47,10 +48,13 @@ package struct StatusReader {
         status.gaps = try gaps()
         status.quarantine = try reader.rows(
             "SELECT entity, reason, count(*) FROM elt_quarantine GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"
-        ).map { Status.Quarantined(entity: $0[0].text ?? "", reason: $0[1].text ?? "", count: $0[2].integer ?? 0) }
-        status.drift = try reader.rows("SELECT entity, field, what FROM elt_drift ORDER BY 1, 2, 3 LIMIT 50").map {
-            Status.Drift(entity: $0[0].text ?? "", field: $0[1].text ?? "", what: $0[2].text ?? "")
+        ).map {
+            Status.Quarantined(entity: $0[0].text ?? "", reason: $0[1].text ?? "", count: $0[2].integer ?? 0)
         }
+        status.drift = try reader.rows("SELECT entity, field, what FROM elt_drift ORDER BY 1, 2, 3 LIMIT 50")
+            .map {
+                Status.Drift(entity: $0[0].text ?? "", field: $0[1].text ?? "", what: $0[2].text ?? "")
+            }
         status.sizes = try sizes()
         let loaded = try meta("loaded_sequence") ?? 0
         status.unloaded = max(0, (newestSequence ?? loaded) - loaded)
@@ -73,7 +77,8 @@ package struct StatusReader {
             var seconds = 0.0
             if case .real(let value) = $0[11] { seconds = value }
             return Status.Run(
-                run: $0[0].integer ?? 0, command: $0[1].text ?? "", now: $0[2].text ?? "", startedAt: $0[3].text ?? "",
+                run: $0[0].integer ?? 0, command: $0[1].text ?? "", now: $0[2].text ?? "",
+                startedAt: $0[3].text ?? "",
                 status: $0[4].text ?? "", events: $0[5].integer ?? 0, fullRows: $0[6].integer ?? 0,
                 quarantined: $0[7].integer ?? 0, inserted: $0[8].integer ?? 0, updated: $0[9].integer ?? 0,
                 removed: $0[10].integer ?? 0, seconds: seconds, error: $0[12].text)
@@ -84,16 +89,19 @@ package struct StatusReader {
     private func completeThrough() throws -> String? {
         for condition in ["command = 'run'", "true"] {
             let now = try reader.rows(
-                "SELECT now FROM elt_runs WHERE status='published' AND \(condition) ORDER BY run DESC LIMIT 1")
+                "SELECT now FROM elt_runs WHERE status='published' AND \(condition) ORDER BY run DESC LIMIT 1"
+            )
             if let now = now.first?[0].text { return now }
         }
         return nil
     }
 
     private func tables() throws -> [Status.Table] {
-        try reader.rows("SELECT name, materialized, first_day, last_day FROM elt_models ORDER BY name").map { row in
+        try reader.rows("SELECT name, materialized, first_day, last_day FROM elt_models ORDER BY name").map {
+            row in
             var table = Status.Table(
-                name: row[0].text ?? "", materialized: row[1].text ?? "", firstDay: row[2].text, lastDay: row[3].text,
+                name: row[0].text ?? "", materialized: row[1].text ?? "", firstDay: row[2].text,
+                lastDay: row[3].text,
                 rows: nil, isMore: false)
             guard table.materialized != "view" else { return table }
             let count = try count(table)
@@ -107,7 +115,8 @@ package struct StatusReader {
     private func count(_ table: Status.Table) throws -> Int64? {
         var condition = ""
         if let day = table.lastDay {
-            let leading = try reader.rows("SELECT name FROM pragma_table_info(?1) WHERE pk=1", [.text(table.name)])
+            let leading = try reader.rows(
+                "SELECT name FROM pragma_table_info(?1) WHERE pk=1", [.text(table.name)])
             guard let column = leading.first?[0].text else { return nil }
             condition = " WHERE \(Names.quoted(column)) = \(Names.literal(day))"
         }
@@ -125,7 +134,8 @@ package struct StatusReader {
         ).map {
             Status.FullLoad(
                 entity: $0[0].text ?? "", number: $0[1].integer ?? 0, startedAt: $0[2].text ?? "",
-                finishedAt: $0[3].text ?? "", pages: $0[4].integer ?? 0, rows: $0[5].integer ?? 0, drift: $0[6].text)
+                finishedAt: $0[3].text ?? "", pages: $0[4].integer ?? 0, rows: $0[5].integer ?? 0,
+                drift: $0[6].text)
         }
     }
 
@@ -138,7 +148,8 @@ package struct StatusReader {
         ).map {
             Status.Gap(
                 entity: $0[0].text ?? "", topic: $0[1].text ?? "", partition: $0[2].integer ?? 0,
-                first: $0[3].integer ?? 0, next: $0[4].integer ?? 0, firstDay: $0[5].text, lastDay: $0[6].text,
+                first: $0[3].integer ?? 0, next: $0[4].integer ?? 0, firstDay: $0[5].text,
+                lastDay: $0[6].text,
                 acceptedAt: $0[7].text ?? "")
         }
     }
@@ -149,7 +160,8 @@ package struct StatusReader {
         sizes.logBytes = FileSize.bytes(settings.warehousePath + "-wal") ?? 0
         sizes.freeBytes = FileSize.free(settings.archivePath)
         let sums = try reader.rows(
-            "SELECT count(*), sum(bytes), sum(text_bytes), sum(CASE kind WHEN 'events' THEN rows END) FROM elt_segments")
+            "SELECT count(*), sum(bytes), sum(text_bytes), sum(CASE kind WHEN 'events' THEN rows END) FROM elt_segments"
+        )
         if let sums = sums.first {
             sizes.archiveSegments = sums[0].integer ?? 0
             sizes.archiveBytes = sums[1].integer ?? 0

@@ -58,7 +58,8 @@ package enum ReportError: ELTError, Equatable {
 
     package var kind: ErrorKind {
         switch self {
-        case .threshold, .thresholdWithoutUnit, .unknownEntity, .unknownTopic, .noSuchQuarantine, .noSuchFullLoad,
+        case .threshold, .thresholdWithoutUnit, .unknownEntity, .unknownTopic, .noSuchQuarantine,
+            .noSuchFullLoad,
             .noSuchFile, .ambiguousFullLoad, .day:
             .usage
         case .noSuchKey, .emptySelection: .failed
@@ -70,8 +71,10 @@ package enum ReportError: ELTError, Equatable {
         switch self {
         case .threshold(let text): "'\(text)' is neither a number of messages nor a duration."
         case .thresholdWithoutUnit(let text): "'\(text)' is no duration: it has no unit."
-        case .unknownEntity(let name, let known): "There's no entity '\(name)'; there is: \(known.joined(separator: ", "))."
-        case .unknownTopic(let name, let known): "There's no topic '\(name)'; there is: \(known.joined(separator: ", "))."
+        case .unknownEntity(let name, let known):
+            "There's no entity '\(name)'; there is: \(known.joined(separator: ", "))."
+        case .unknownTopic(let name, let known):
+            "There's no topic '\(name)'; there is: \(known.joined(separator: ", "))."
         case .noSuchKey(let entity): "No record of \(entity) with this key was ever loaded."
         case .noSuchQuarantine(let ids):
             "Quarantine has no record \(ids.map(String.init).joined(separator: ", "))."
@@ -90,7 +93,8 @@ package enum ReportError: ELTError, Equatable {
 
     package var remedy: String {
         switch self {
-        case .threshold, .thresholdWithoutUnit: "Write a number such as 5000, or a duration such as 90m, 2h or 1d."
+        case .threshold, .thresholdWithoutUnit:
+            "Write a number such as 5000, or a duration such as 90m, 2h or 1d."
         case .unknownEntity, .unknownTopic: "Use one of these names."
         case .noSuchKey: "Check the key; 'elt query' finds keys, and records in quarantine have none."
         case .noSuchQuarantine: "'elt quarantine list' shows what's there."
@@ -98,7 +102,8 @@ package enum ReportError: ELTError, Equatable {
         case .ambiguousFullLoad: "Say which with --entity."
         case .emptySelection: "'elt archive list --topic' shows which offsets there are."
         case .recordMissing: "Run 'elt archive verify'."
-        case .archiveFaults: "Restore the named files from a backup, and don't delete anything until it's clear why."
+        case .archiveFaults:
+            "Restore the named files from a backup, and don't delete anything until it's clear why."
         case .day: "Write it like 2026-11-20."
         }
     }

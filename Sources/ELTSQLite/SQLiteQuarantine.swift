@@ -6,7 +6,8 @@ extension SQLiteWarehouse {
     package func quarantined(_ ids: [Int64]?) throws -> [QuarantinedRecord] {
         let columns = QuarantineRows.columns
         guard let ids else {
-            return try database.query("SELECT \(columns) FROM elt_quarantine ORDER BY id").map(QuarantineRows.record)
+            return try database.query("SELECT \(columns) FROM elt_quarantine ORDER BY id").map(
+                QuarantineRows.record)
         }
         return try Set(ids).sorted().flatMap { id in
             try database.query("SELECT \(columns) FROM elt_quarantine WHERE id=?1", [.integer(id)])
@@ -59,7 +60,8 @@ extension SQLiteWarehouse {
     private func reopen(fullLoad number: Int, of entity: String, sequence: Int64) throws {
         // The new row lies between others, so the rows may no longer be in the order of keys.
         try database.execute(
-            "UPDATE elt_full_loads SET sorted=0 WHERE entity=?1 AND number=?2", [.text(entity), .integer(Int64(number))])
+            "UPDATE elt_full_loads SET sorted=0 WHERE entity=?1 AND number=?2",
+            [.text(entity), .integer(Int64(number))])
         try setMeta("published_sequence", .integer(min(try publishedSequence, sequence - 1)))
     }
 
@@ -70,7 +72,8 @@ extension SQLiteWarehouse {
             WHERE sequence=?1
             """,
             [
-                .integer(sequence), .integer(result.inserted), .integer(released), .integer(result.clockCorrected),
+                .integer(sequence), .integer(result.inserted), .integer(released),
+                .integer(result.clockCorrected),
             ])
         guard let latest = result.latest else { return }
         try database.execute(
@@ -92,9 +95,12 @@ package enum QuarantineRows {
             id: row[0].integer ?? 0,
             item: QuarantineItem(
                 entity: row[1].text ?? "", sequence: row[2].integer ?? 0, topic: row[3].text,
-                incarnation: row[4].integer.map(Int.init), partition: row[5].integer.map { Int32(clamping: $0) },
-                offset: row[6].integer, fullLoad: row[7].integer.map(Int.init), page: row[8].integer.map(Int.init),
-                row: row[9].integer, path: row[10].text ?? "", line: row[11].integer, reason: row[12].text ?? "",
+                incarnation: row[4].integer.map(Int.init),
+                partition: row[5].integer.map { Int32(clamping: $0) },
+                offset: row[6].integer, fullLoad: row[7].integer.map(Int.init),
+                page: row[8].integer.map(Int.init),
+                row: row[9].integer, path: row[10].text ?? "", line: row[11].integer,
+                reason: row[12].text ?? "",
                 detail: row[13].text ?? ""))
     }
 }

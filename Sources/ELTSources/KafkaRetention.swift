@@ -15,7 +15,8 @@ extension KafkaChangeSource {
         return found.compactMapValues { values in
             guard let text = values["retention.ms"], let milliseconds = Int64(text) else { return nil }
             let policy = values["cleanup.policy"] ?? "delete"
-            return milliseconds < 0 || !policy.contains("delete") ? .unlimited : .time(.milliseconds(milliseconds))
+            return milliseconds < 0 || !policy.contains("delete")
+                ? .unlimited : .time(.milliseconds(milliseconds))
         }
     }
 }

@@ -25,7 +25,8 @@ extension RESTSnapshotSource {
         }
         let receiver = HeadReceiver()
         let request = HTTPRequest(
-            url: authorizer.authorized(url), headers: headers + credentials, limits: limits, deadline: deadline)
+            url: authorizer.authorized(url), headers: headers + credentials, limits: limits,
+            deadline: deadline)
         do {
             try client.start(request, receiver: receiver)
             while receiver.result == nil {
@@ -36,7 +37,8 @@ extension RESTSnapshotSource {
             guard let head else { throw HTTPError.truncated(url: url.description, reason: "it has no head") }
             let now = clock.now()
             return RESTProbe(
-                url: url.description, status: head.status, date: head["Date"].flatMap { Instant(httpDate: $0, now: now) },
+                url: url.description, status: head.status,
+                date: head["Date"].flatMap { Instant(httpDate: $0, now: now) },
                 milliseconds: (ContinuousClock.now - began).wholeMilliseconds)
         } catch {
             client.abandon()
@@ -52,7 +54,8 @@ extension RESTSnapshotSource {
         case RESTFailure.status(let answer):
             return RESTError.unavailable(
                 page: 0, attempts: 1, reason: "\(answer.url) answered with status \(answer.status).")
-        case RESTFailure.malformed(let found): return RESTError.unavailable(page: 0, attempts: 1, reason: found)
+        case RESTFailure.malformed(let found):
+            return RESTError.unavailable(page: 0, attempts: 1, reason: found)
         case RESTFailure.fatal(let error): return error
         default: return error
         }

@@ -16,7 +16,8 @@ extension Transformer {
             guard try model.references.allSatisfy({ try session.state(of: $0) != nil }) else { continue }
             do {
                 let query = try model.render(
-                    RenderScope(session: session, settings: settings, context: context, model: model, binding: .all))
+                    RenderScope(
+                        session: session, settings: settings, context: context, model: model, binding: .all))
                 _ = try session.describe(query)
                 compiled += 1
             } catch {

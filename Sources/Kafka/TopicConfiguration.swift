@@ -9,20 +9,26 @@ extension Consumer {
         guard !topics.isEmpty else { return [:] }
         guard let queue = rd_kafka_queue_new(client.handle) else { throw KafkaError(.timedOut) }
         defer { rd_kafka_queue_destroy(queue) }
-        var resources: [OpaquePointer?] = topics.map { rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0) }
+        var resources: [OpaquePointer?] = topics.map {
+            rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0)
+        }
         defer { for resource in resources { if let resource { rd_kafka_ConfigResource_destroy(resource) } } }
         guard let options = rd_kafka_AdminOptions_new(client.handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS) else {
             throw KafkaError(.timedOut)
         }
         defer { rd_kafka_AdminOptions_destroy(options) }
         var text = [CChar](repeating: 0, count: 256)
-        rd_kafka_AdminOptions_set_request_timeout(options, max(1, timeout.pollMilliseconds), &text, text.count)
+        rd_kafka_AdminOptions_set_request_timeout(
+            options, max(1, timeout.pollMilliseconds), &text, text.count)
         rd_kafka_DescribeConfigs(client.handle, &resources, resources.count, options, queue)
-        guard let event = rd_kafka_queue_poll(queue, timeout.pollMilliseconds) else { throw KafkaError(.timedOut) }
+        guard let event = rd_kafka_queue_poll(queue, timeout.pollMilliseconds) else {
+            throw KafkaError(.timedOut)
+        }
         defer { rd_kafka_event_destroy(event) }
         if rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR {
             throw KafkaError(
-                KafkaError.Code(rd_kafka_event_error(event)), String(cString: rd_kafka_event_error_string(event)))
+                KafkaError.Code(rd_kafka_event_error(event)),
+                String(cString: rd_kafka_event_error_string(event)))
         }
         return Self.answer(event, Set(properties))
     }

@@ -34,7 +34,8 @@ import Testing
         #expect(status.complaint(above: .seconds(5400)) == nil)
         #expect(
             status.complaint(above: .seconds(3600))
-                == "The tables are complete through 2026-11-20T09:30:00.000Z, 90 min ago; the limit is 60 min.")
+                == "The tables are complete through 2026-11-20T09:30:00.000Z, 90 min ago; the limit is 60 min."
+        )
         status.unpublished = 1
         status.locks = ["process 7, elt run, since 2026-11-20T11:00:00.000Z"]
         #expect(
@@ -72,13 +73,17 @@ import Testing
 
     @Test func `Bytes that aren't text are shown in base64, and null isn't empty`() {
         let record = QuarantinedRecord(
-            id: 1, item: QuarantineItem(entity: "e", sequence: 1, topic: "t", incarnation: 1, partition: 0, offset: 0,
+            id: 1,
+            item: QuarantineItem(
+                entity: "e", sequence: 1, topic: "t", incarnation: 1, partition: 0, offset: 0,
                 path: "p", line: 1, reason: "not-utf8", detail: "d"))
         let change = Change(offset: 0, timestamp: -1, key: [], value: [0xFF, 0x00])
         let shown = QuarantinedBytes(record, change)
         #expect(shown.value?.base64 == "/wA=")
         #expect(shown.key?.text == "")
-        #expect(QuarantinedBytes(record, Change(offset: 0, timestamp: 0, key: nil, value: nil)).text.hasSuffix("value: null\n"))
+        #expect(
+            QuarantinedBytes(record, Change(offset: 0, timestamp: 0, key: nil, value: nil)).text.hasSuffix(
+                "value: null\n"))
     }
 
     @Test func `A checkup tells the first failure's kind and goes on`() throws {
@@ -100,12 +105,16 @@ import Testing
                 3 checks: 2 failed, 1 to look at.
 
                 """)
-        #expect(throws: InterruptedError.self) { try checkup.run("late") { _ in throw InterruptedError(signal: 2) } }
+        #expect(throws: InterruptedError.self) {
+            try checkup.run("late") { _ in throw InterruptedError(signal: 2) }
+        }
     }
 
     @Test func `Clocks are told apart only beyond what an answer may take`() {
         let now = Instant(milliseconds: 1_000_000)
-        #expect(FileChecks.clock(service: Instant(milliseconds: 970_000), ours: now, tookMilliseconds: 0).verdict == .ok)
+        #expect(
+            FileChecks.clock(service: Instant(milliseconds: 970_000), ours: now, tookMilliseconds: 0).verdict
+                == .ok)
         let late = FileChecks.clock(service: Instant(milliseconds: 880_000), ours: now, tookMilliseconds: 500)
         #expect(late.verdict == .warn)
         #expect(late.detail == "It is 2 min ahead of the service's.")
@@ -114,14 +123,17 @@ import Testing
     @Test func `A file can be named as the shell completes it`() throws {
         let segment = SegmentEntry(
             place: SegmentPlace(entity: "e", topic: "t", incarnation: 1, partition: 0),
-            range: OffsetRange(first: 10, next: 20), path: "entity=e/a.ndjson.zst", rows: 10, bytes: 1, textBytes: 1,
+            range: OffsetRange(first: 10, next: 20), path: "entity=e/a.ndjson.zst", rows: 10, bytes: 1,
+            textBytes: 1,
             sha256: "", firstTimestamp: 5, lastTimestamp: 9, anchorOffset: nil, anchorDigest: nil)
         let all = [ManifestEntry(sequence: 1, content: .segment(segment))]
         #expect(try ArchiveSelection.file("archive/entity=e/a.ndjson.zst").entries(of: all) == all)
         #expect(throws: ReportError.noSuchFile("a.ndjson.zst")) {
             try ArchiveSelection.file("a.ndjson.zst").entries(of: all)
         }
-        #expect(try ArchiveSelection.events(topic: "t", partition: nil, first: 19, next: 30).entries(of: all) == all)
+        #expect(
+            try ArchiveSelection.events(topic: "t", partition: nil, first: 19, next: 30).entries(of: all)
+                == all)
         #expect(throws: ReportError.emptySelection(topic: "t", partition: nil)) {
             try ArchiveSelection.events(topic: "t", partition: nil, first: 20, next: 30).entries(of: all)
         }

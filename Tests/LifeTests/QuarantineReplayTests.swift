@@ -12,7 +12,7 @@ import Testing
 ///
 /// The older program is played by a limit that no record passes; that the limit is another afterwards is
 /// kept from the ledger, as a newer program's eyes would be.
-private final class ReplayProject {
+final class ReplayProject {
     let folder = FileManager.default.temporaryDirectory.path + "/elt-replay-\(UUID().uuidString)"
     let source = ScriptedChangeSource()
     let snapshot = ScriptedSnapshotSource()
@@ -22,7 +22,8 @@ private final class ReplayProject {
     init(absent: FullLoadSettings.Absent = .keep) throws {
         var entity = EntitySettings(name: "customer", key: ["id"])
         entity.topics = [
-            TopicSettings(name: "create", operation: .create), TopicSettings(name: "delete", operation: .delete),
+            TopicSettings(name: "create", operation: .create),
+            TopicSettings(name: "delete", operation: .delete),
         ]
         entity.topics[1].mode = .remove
         var full = FullLoadSettings(url: "http://127.0.0.1/api/customers")
@@ -42,14 +43,16 @@ private final class ReplayProject {
     func engine(hours: Int, models: String? = nil) throws -> Engine {
         let (archivePath, warehousePath) = (settings.archivePath, settings.warehousePath)
         let context = RunContext(
-            now: start + .seconds(hours * 3600), zone: settings.zone, deadline: ContinuousClock.now + .seconds(60))
+            now: start + .seconds(hours * 3600), zone: settings.zone,
+            deadline: ContinuousClock.now + .seconds(60))
         return Engine(
             settings: settings,
             models: try ModelProject.load(
                 folder: folder + "/models", tests: models, entities: ["customer"]),
             context: context, startedAt: context.now, makeArchive: { try LocalArchive(path: archivePath) },
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
-            makeWarehouse: { try SQLiteWarehouse(path: warehousePath) }, makeChangeSource: { [source] in source },
+            makeWarehouse: { try SQLiteWarehouse(path: warehousePath) },
+            makeChangeSource: { [source] in source },
             makeSnapshotSource: { [snapshot] _ in snapshot })
     }
 
@@ -71,8 +74,10 @@ private final class ReplayProject {
     }
 
     func names() throws -> [String] {
-        try WarehouseReader(path: settings.warehousePath).rows("SELECT id, name FROM current_customer ORDER BY id")
-            .map { "\($0[0].text ?? "") \($0[1].text ?? "")" }
+        try WarehouseReader(path: settings.warehousePath).rows(
+            "SELECT id, name FROM current_customer ORDER BY id"
+        )
+        .map { "\($0[0].text ?? "") \($0[1].text ?? "")" }
     }
 
     func ids() throws -> [Int64] {
@@ -93,10 +98,11 @@ private final class ReplayProject {
 
 @Suite struct QuarantineReplayTests {
     /// Events before and after a full load, on two days; only the short ones were read.
-    private func project(_ absent: FullLoadSettings.Absent) throws -> ReplayProject {
+    static func project(_ absent: FullLoadSettings.Absent) throws -> ReplayProject {
         let project = try ReplayProject(absent: absent)
         project.snapshot.pages = [
-            [#"{"id":"a","name":"Full"}"#, #"{"id":"b","name":"Full, and rather long"}"#], [#"{"id":"c","name":"F"}"#],
+            [#"{"id":"a","name":"Full"}"#, #"{"id":"b","name":"Full, and rather long"}"#],
+            [#"{"id":"c","name":"F"}"#],
         ]
         try project.withOlderProgram {
             project.produce("create", key: "a", name: "Early, and rather long", hour: 0)
@@ -113,8 +119,10 @@ private final class ReplayProject {
     }
 
     @Test(arguments: [FullLoadSettings.Absent.keep, .remove])
-    func `What a replay releases gives the tables that a rebuild gives`(absent: FullLoadSettings.Absent) throws {
-        let project = try project(absent)
+    func `What a replay releases gives the tables that a rebuild gives`(absent: FullLoadSettings.Absent)
+        throws
+    {
+        let project = try Self.project(absent)
         #expect(try project.ids().count == 5)
         #expect(throws: RunError.self) { try project.verify() }
 
@@ -123,12 +131,13 @@ private final class ReplayProject {
         #expect(outcome.remaining.isEmpty)
         #expect(try project.ids().isEmpty)
         let early = absent == .keep ? ["e Early, and rather long"] : []
-        #expect(try project.names() == ["a Full", "b Full, and rather long", "c Late, and rather long"] + early)
+        #expect(
+            try project.names() == ["a Full", "b Full, and rather long", "c Late, and rather long"] + early)
         try project.verify()
     }
 
     @Test func `One record after another ends where all at once does`() throws {
-        let project = try project(.remove)
+        let project = try Self.project(.remove)
         for id in try project.ids().reversed() {
             #expect(try project.engine(hours: 22).replay(ids: [id]).released.map(\.id) == [id])
         }
@@ -137,7 +146,7 @@ private final class ReplayProject {
     }
 
     @Test func `A replay that ends before it publishes is published by the next run`() throws {
-        let project = try project(.remove)
+        let project = try Self.project(.remove)
         // A test that fails keeps everything from being published, as a crash would.
         let tests = project.folder + "/failing"
         try FileManager.default.createDirectory(atPath: tests, withIntermediateDirectories: true)
@@ -169,7 +178,7 @@ private final class ReplayProject {
     }
 
     @Test func `A number that quarantine doesn't have changes nothing`() throws {
-        let project = try project(.keep)
+        let project = try Self.project(.keep)
         let ids = try project.ids()
         #expect(throws: ReplayError.noSuchRecord([4711])) {
             try project.engine(hours: 22).replay(ids: [ids[0], 4711])

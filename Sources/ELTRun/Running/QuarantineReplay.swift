@@ -64,7 +64,8 @@ extension Engine {
             Failpoint.replayBegun.pass()
             let records = try warehouse.quarantined(ids)
             replay = try loader(archive).replay(
-                records, entries: try entries(of: records, archive), into: warehouse.loadSession(settings: settings))
+                records, entries: try entries(of: records, archive),
+                into: warehouse.loadSession(settings: settings))
             for (entity, fields) in replay.forbidden.sorted(by: { $0.key < $1.key }) {
                 throw LoadError.forbiddenFields(entity: entity, fields: fields)
             }
@@ -100,5 +101,7 @@ package enum ReplayError: ELTError, Equatable {
             "Quarantine has no record \(ids.map(String.init).joined(separator: ", ")). Nothing was changed."
         }
     }
-    package var remedy: String { "'elt quarantine list' shows what's there; numbers change when everything is loaded again." }
+    package var remedy: String {
+        "'elt quarantine list' shows what's there; numbers change when everything is loaded again."
+    }
 }

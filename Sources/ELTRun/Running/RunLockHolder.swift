@@ -8,7 +8,9 @@ extension RunLock {
     package static func holders(archive: String) -> [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: archive)) ?? []
         return files.filter { $0.hasPrefix(".") && $0.hasSuffix(".holder") }.sorted().compactMap { file in
-            guard let text = try? String(contentsOfFile: archive + "/" + file, encoding: .utf8) else { return nil }
+            guard let text = try? String(contentsOfFile: archive + "/" + file, encoding: .utf8) else {
+                return nil
+            }
             let holder = text.trimmingCharacters(in: .whitespacesAndNewlines)
             let words = holder.split(separator: " ")
             let digits = words.count > 1 ? words[1].filter { ("0"..."9").contains($0) } : ""

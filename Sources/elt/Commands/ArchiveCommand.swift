@@ -19,7 +19,8 @@ struct ArchiveListCommand: ParsableCommand {
     @OptionGroup var options: CommonOptions
     @Option(help: "Only this entity's.") var entity: String?
     @Option(help: "Only this topic's.") var topic: String?
-    @Option(help: ArgumentHelp("Only what reaches beyond this instant.", valueName: "time")) var since: String?
+    @Option(help: ArgumentHelp("Only what reaches beyond this instant.", valueName: "time")) var since:
+        String?
     @Option(help: "table, json or ndjson.") var format: ListFormat?
 
     func run() throws {
@@ -32,7 +33,8 @@ struct ArchiveListCommand: ParsableCommand {
             switch format ?? (console.settings.json ? .json : .table) {
             case .table: try sink.write(ArchiveList(entries).text)
             case .json: try sink.write(try PageOutput.document(ArchiveList(entries)) + "\n")
-            case .ndjson: for entry in entries { try sink.write(try PageOutput.document(ArchiveLine(entry)) + "\n") }
+            case .ndjson:
+                for entry in entries { try sink.write(try PageOutput.document(ArchiveLine(entry)) + "\n") }
             }
             try sink.flush()
         }
@@ -56,7 +58,8 @@ struct ArchiveVerifyCommand: ParsableCommand {
             let verdict = ArchiveVerdict(entries: entries, faults: faults)
             try PageOutput(console: console).show(verdict, text: verdict.text)
             guard faults.isEmpty else {
-                console.write(.error, "\(ReportError.archiveFaults(faults.count))")
+                let error = ReportError.archiveFaults(faults.count)
+                console.write(.error, "\(error.problem) \(error.remedy)")
                 throw ExitCode(ExitStatus.code(for: .data))
             }
         }
@@ -67,7 +70,9 @@ struct ArchiveCatCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cat",
         abstract: "Archived events, or the pages of a full load, as NDJSON.",
-        discussion: "Every file is checked against the manifest before anything of it is printed. This is personal data.")
+        discussion:
+            "Every file is checked against the manifest before anything of it is printed. This is personal data."
+    )
 
     @OptionGroup var options: CommonOptions
     @Argument(help: "A file, as 'elt archive list' names it.") var path: String?
@@ -82,7 +87,9 @@ struct ArchiveCatCommand: ParsableCommand {
         guard [path != nil, topic != nil, fullLoad != nil].filter({ $0 }).count == 1 else {
             throw ValidationError("Name one thing: a file, --topic, or --full-load.")
         }
-        guard from >= 0, to >= from else { throw ValidationError("--from comes before --to, and offsets start at 0.") }
+        guard from >= 0, to >= from else {
+            throw ValidationError("--from comes before --to, and offsets start at 0.")
+        }
     }
 
     private var selection: ArchiveSelection {

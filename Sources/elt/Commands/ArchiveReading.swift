@@ -30,7 +30,8 @@ extension Wiring {
                 Thread.sleep(forTimeInterval: 0.02)
             }
         }
-        console.warn("The manifest's last line is torn: the next run mends it. What's behind the ledger isn't shown.")
+        console.warn(
+            "The manifest's last line is torn: the next run mends it. What's behind the ledger isn't shown.")
         return nil
     }
 

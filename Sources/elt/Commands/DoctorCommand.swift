@@ -13,8 +13,10 @@ import SQLite
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check configuration, models, permissions, disk, broker, topics and service, and say what to do.",
-        discussion: "Changes nothing. Exits 0 if nothing failed, else with the exit code of the first failure.")
+        abstract:
+            "Check configuration, models, permissions, disk, broker, topics and service, and say what to do.",
+        discussion:
+            "Changes nothing. Exits 0 if nothing failed, else with the exit code of the first failure.")
 
     @OptionGroup var options: CommonOptions
 
@@ -58,7 +60,11 @@ struct DoctorCommand: ParsableCommand {
             let models = try wiring.models()
             let path = wiring.settings.warehousePath
             guard FileManager.default.fileExists(atPath: path) else {
-                checkup.add(.init("models", .ok, "\(models.models.count) models read; there are no tables yet to compile them against."))
+                checkup.add(
+                    .init(
+                        "models", .ok,
+                        "\(models.models.count) models read; there are no tables yet to compile them against."
+                    ))
                 return
             }
             let session = try SQLiteWarehouse(lookingAt: path).transformSession()
@@ -66,7 +72,8 @@ struct DoctorCommand: ParsableCommand {
                 project: models, settings: wiring.settings, context: wiring.context(at: nil))
             let (compiled, refusals) = try transformer.check(session)
             for refusal in refusals {
-                let text = (refusal.error as? any ELTError)?.problem ?? (refusal.error as? SQLiteError)?.message
+                let text =
+                    (refusal.error as? any ELTError)?.problem ?? (refusal.error as? SQLiteError)?.message
                 checkup.add(
                     .init(
                         "models", .fail, "\(refusal.model): \(text ?? "\(refusal.error)")",
@@ -74,7 +81,10 @@ struct DoctorCommand: ParsableCommand {
                     kind: .configuration)
             }
             if refusals.isEmpty {
-                checkup.add(.init("models", .ok, "\(models.models.count) models read, \(compiled) compiled against the tables."))
+                checkup.add(
+                    .init(
+                        "models", .ok,
+                        "\(models.models.count) models read, \(compiled) compiled against the tables."))
             }
         }
     }
@@ -86,20 +96,27 @@ struct DoctorCommand: ParsableCommand {
         checkup.add(FileChecks.folder(settings.archivePath, what: "archive"), kind: .storage)
         checkup.add(FileChecks.folder(folder, what: "warehouse"), kind: .storage)
         for suffix in ["", "-wal"] {
-            guard let check = FileChecks.file(settings.warehousePath + suffix, what: "warehouse\(suffix)") else { continue }
+            guard let check = FileChecks.file(settings.warehousePath + suffix, what: "warehouse\(suffix)")
+            else { continue }
             checkup.add(check, kind: .storage)
         }
         var disks: Set<UInt64> = []
         for path in [settings.archivePath, folder] {
             // Where the folder isn't there yet, the disk is that of the project.
             let place = FileManager.default.fileExists(atPath: path) ? path : settings.folder
-            guard let free = FileSize.free(place), disks.insert(FileSize.device(place) ?? 0).inserted else { continue }
+            guard let free = FileSize.free(place), disks.insert(FileSize.device(place) ?? 0).inserted else {
+                continue
+            }
             let tables = FileSize.bytes(settings.warehousePath) ?? 0
             checkup.add(
-                FileChecks.disk(place, free: free, least: Engine.freeBytesMin, tables: tables), kind: .storage)
+                FileChecks.disk(place, free: free, least: Engine.freeBytesMin, tables: tables), kind: .storage
+            )
         }
         let holders = RunLock.holders(archive: settings.archivePath)
-        checkup.add(.init("lock", .ok, holders.isEmpty ? "Nothing is running." : "Running now: \(holders.joined(separator: "; "))."))
+        checkup.add(
+            .init(
+                "lock", .ok,
+                holders.isEmpty ? "Nothing is running." : "Running now: \(holders.joined(separator: "; "))."))
     }
 
     // MARK: Warehouse and archive
@@ -108,17 +125,27 @@ struct DoctorCommand: ParsableCommand {
         try checkup.run("warehouse") { checkup in
             let path = wiring.settings.warehousePath
             guard let reader = try wiring.existingWarehouse() else {
-                checkup.add(.init("warehouse", .ok, "There's no warehouse at \(path) yet; the first run makes it."))
+                checkup.add(
+                    .init("warehouse", .ok, "There's no warehouse at \(path) yet; the first run makes it."))
                 return
             }
             let runs = try reader.rows("SELECT count(*), max(run) FROM elt_runs").first?[0].integer ?? 0
             guard options.verbose else {
-                checkup.add(.init("warehouse", .ok, "\(path) opens; \(Shown.count(runs, "run")) in its ledger. (--verbose checks every page.)"))
+                checkup.add(
+                    .init(
+                        "warehouse", .ok,
+                        "\(path) opens; \(Shown.count(runs, "run")) in its ledger. (--verbose checks every page.)"
+                    ))
                 return
             }
             let found = try reader.rows("PRAGMA quick_check(20)").compactMap { $0.first?.text }
-            guard found == ["ok"] else { throw WarehouseError.damaged(path: path, found.joined(separator: "; ")) }
-            checkup.add(.init("warehouse", .ok, "\(path): every page is sound; \(Shown.count(runs, "run")) in its ledger."))
+            guard found == ["ok"] else {
+                throw WarehouseError.damaged(path: path, found.joined(separator: "; "))
+            }
+            checkup.add(
+                .init(
+                    "warehouse", .ok,
+                    "\(path): every page is sound; \(Shown.count(runs, "run")) in its ledger."))
         }
     }
 
@@ -129,7 +156,8 @@ struct DoctorCommand: ParsableCommand {
                 let isMissed = try wiring.existingWarehouse() != nil
                 checkup.add(
                     isMissed
-                        ? .init("archive", .fail, "There's a warehouse and no archive at \(path).",
+                        ? .init(
+                            "archive", .fail, "There's a warehouse and no archive at \(path).",
                             remedy: "Check archive.path in elt.yml, or restore the archive from its backup.")
                         : .init("archive", .ok, "There's no archive at \(path) yet; the first run makes it."),
                     kind: .storage)
@@ -138,17 +166,26 @@ struct DoctorCommand: ParsableCommand {
             let archive = try wiring.archiveToRead()
             let entries = try archive.entries(after: 0)
             let newest = entries.last?.sequence ?? 0
-            let loaded = try wiring.existingWarehouse()?.rows("SELECT value FROM elt_meta WHERE name='loaded_sequence'")
+            let loaded =
+                try wiring.existingWarehouse()?.rows(
+                    "SELECT value FROM elt_meta WHERE name='loaded_sequence'"
+                )
                 .first?[0].integer ?? 0
             guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
             let missing = entries.flatMap(Self.paths).filter { FileSize.bytes(path + "/" + $0) == nil }
             guard missing.isEmpty else {
                 checkup.add(
-                    .init("archive", .fail, "\(missing.count) files of the manifest are missing, such as \(missing[0]).",
+                    .init(
+                        "archive", .fail,
+                        "\(missing.count) files of the manifest are missing, such as \(missing[0]).",
                         remedy: "Run 'elt archive verify' and restore them from a backup."), kind: .storage)
                 return
             }
-            checkup.add(.init("archive", .ok, "The manifest's \(Shown.count(newest, "entry", "entries")) can be read and their files are there."))
+            checkup.add(
+                .init(
+                    "archive", .ok,
+                    "The manifest's \(Shown.count(newest, "entry", "entries")) can be read and their files are there."
+                ))
         }
     }
 
@@ -183,11 +220,15 @@ struct DoctorCommand: ParsableCommand {
                     }
                     let lost = bounds.filter { (positions.partitions[$0.partition]?.next ?? .max) < $0.low }
                     let records = bounds.reduce(0) { $0 + $1.end - $1.low }
-                    let detail = "\(Shown.count(Int64(bounds.count), "partition")), \(Shown.count(records, "offset")) kept"
+                    let detail =
+                        "\(Shown.count(Int64(bounds.count), "partition")), \(Shown.count(records, "offset")) kept"
                     guard lost.isEmpty else {
                         checkup.add(
-                            .init(name, .fail, "\(detail); offsets that were never archived are gone from \(lost.map(\.partition.description).joined(separator: ", ")).",
-                                remedy: "Run 'elt full-load', or 'elt run --accept-gap'.", code: "extract.retention-gap"),
+                            .init(
+                                name, .fail,
+                                "\(detail); offsets that were never archived are gone from \(lost.map(\.partition.description).joined(separator: ", ")).",
+                                remedy: "Run 'elt full-load', or 'elt run --accept-gap'.",
+                                code: "extract.retention-gap"),
                             kind: .gap)
                         return
                     }
@@ -204,7 +245,8 @@ struct DoctorCommand: ParsableCommand {
             guard let full = entity.fullLoad else { continue }
             let name = "service of \(entity.name)"
             try checkup.run(name) { checkup in
-                let source = try RESTSnapshotSource(full, requestTimeout: wiring.settings.limits.requestTimeout)
+                let source = try RESTSnapshotSource(
+                    full, requestTimeout: wiring.settings.limits.requestTimeout)
                 let probe = try source.probe(deadline: ContinuousClock.now + Self.patience)
                 checkup.add(Self.check(name, probe), kind: .unavailable)
                 if let date = probe.date {
@@ -220,9 +262,17 @@ struct DoctorCommand: ParsableCommand {
         let detail = "\(probe.url) answered with status \(probe.status) in \(probe.milliseconds) ms."
         switch probe.status {
         case 200...299: return .init(name, .ok, detail)
-        case 401, 403: return .init(name, .fail, detail, remedy: "Check `auth` of its full_load in elt.yml, and what the account may read.")
-        case 404, 410: return .init(name, .fail, detail, remedy: "Check `url` and `pagination` of its full_load in elt.yml.")
-        case 408, 429, 500...599: return .init(name, .warn, detail, remedy: "A full load waits and tries again; if this stays, ask the service's owners.")
+        case 401, 403:
+            return .init(
+                name, .fail, detail,
+                remedy: "Check `auth` of its full_load in elt.yml, and what the account may read.")
+        case 404, 410:
+            return .init(
+                name, .fail, detail, remedy: "Check `url` and `pagination` of its full_load in elt.yml.")
+        case 408, 429, 500...599:
+            return .init(
+                name, .warn, detail,
+                remedy: "A full load waits and tries again; if this stays, ask the service's owners.")
         default: return .init(name, .fail, detail, remedy: "Check `url` of its full_load in elt.yml.")
         }
     }

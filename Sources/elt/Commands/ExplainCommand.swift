@@ -7,13 +7,15 @@ import Foundation
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Which record of a key won and why: position, archive file and line, the losers, the rules.",
+        abstract:
+            "Which record of a key won and why: position, archive file and line, the losers, the rules.",
         discussion: "Reads the raw tables through, as they have no index by key.")
 
     @Argument(help: "Such as customer.") var entity: String
     @Argument(help: "The record's key.") var key: String
     @OptionGroup var options: CommonOptions
-    @Option(help: ArgumentHelp("At the end of this day instead of now.", valueName: "yyyy-mm-dd")) var day: String?
+    @Option(help: ArgumentHelp("At the end of this day instead of now.", valueName: "yyyy-mm-dd")) var day:
+        String?
 
     func run() throws {
         try options.perform { console in

@@ -15,7 +15,8 @@ struct LagCommand: ParsableCommand {
     @OptionGroup var options: CommonOptions
 
     @Option(
-        help: ArgumentHelp("Exit 1 above this number of messages, or this time behind, such as 90m.",
+        help: ArgumentHelp(
+            "Exit 1 above this number of messages, or this time behind, such as 90m.",
             valueName: "n|duration"))
     var failAbove: String?
 

@@ -16,7 +16,8 @@ struct OffsetsCommand: ParsableCommand {
             let wiring = try Wiring(options, console)
             let page = try OffsetsAt.read(
                 try TimeOption.parse(at, wiring.settings.zone),
-                topics: wiring.settings.entities.flatMap { $0.topics.map(\.name) }, positions: try wiring.positions(),
+                topics: wiring.settings.entities.flatMap { $0.topics.map(\.name) },
+                positions: try wiring.positions(),
                 source: try wiring.changeSource(console), deadline: ContinuousClock.now + LagCommand.patience)
             try PageOutput(console: console).show(page, text: page.text)
         }

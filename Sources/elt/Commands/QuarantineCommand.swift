@@ -61,7 +61,9 @@ struct QuarantineReplayCommand: ParsableCommand {
     @Flag(help: "All of them.") var all = false
 
     func validate() throws {
-        guard all != !ids.isEmpty else { throw ValidationError("Name the records by their numbers, or say --all.") }
+        guard all != !ids.isEmpty else {
+            throw ValidationError("Name the records by their numbers, or say --all.")
+        }
     }
 
     func run() throws {
@@ -69,7 +71,7 @@ struct QuarantineReplayCommand: ParsableCommand {
             let wiring = try Wiring(options, console)
             let engine = try wiring.engine(at: try wiring.latestNow())
             let outcome = try engine.replay(ids: all ? nil : ids)
-            let page = ReplayPage(released: outcome.released, remaining: outcome.remaining)
+            let page = ReplayPage(outcome)
             try PageOutput(console: console).show(page, text: page.text + ReportOutput.text(outcome.report))
         }
     }

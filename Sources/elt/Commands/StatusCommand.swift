@@ -13,7 +13,8 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var options: CommonOptions
 
     @Option(
-        help: ArgumentHelp("Exit 1 if the tables are complete through an instant older than this, such as 90m.",
+        help: ArgumentHelp(
+            "Exit 1 if the tables are complete through an instant older than this, such as 90m.",
             valueName: "duration"))
     var failAbove: String?
 
@@ -23,7 +24,8 @@ struct StatusCommand: ParsableCommand {
             let wiring = try Wiring(options, console)
             let settings = wiring.settings
             let status = try StatusReader(
-                settings: settings, reader: try WarehouseReader(path: settings.warehousePath), clock: Wiring.clock(),
+                settings: settings, reader: try WarehouseReader(path: settings.warehousePath),
+                clock: Wiring.clock(),
                 newestSequence: try wiring.manifest { try $0.newestSequence }, countsAll: options.verbose
             ).read()
             try PageOutput(console: console).show(status, text: status.text)
