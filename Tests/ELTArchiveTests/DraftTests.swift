@@ -195,7 +195,28 @@ private func body(_ index: Int) -> [UInt8] { Array(#"{"items":[{"id":"c-\#(index
         }
     }
 
-    @Test func `a page of a gigabyte needs little memory`() throws {
+    @Test func `a page that lost one of its parts is fetched again`() throws {
+        let scratch = Scratch()
+        let draft = try #require(try scratch.archive().newDraft(of: "customer", plan: plan) as? LocalDraft)
+        let long = [UInt8](repeating: 0x63, count: 3 << 20)
+        let writer = try draft.page(0, head: head(0))
+        for _ in 0..<3 {
+            try long.withUnsafeBytes { try writer.write($0) }
+            try draft.sealChunk()
+        }
+        try writer.finish(PageNote(rows: 1, total: nil, next: nil, isLast: true))
+        try draft.sealChunk()
+        let whole = try scratch.archive().openDraft(of: "customer")
+        #expect(whole?.keptPages == [0])
+        try scratch.put([0], ".drafts/customer/" + DraftChunk.fileName(2))
+        let again = try #require(try scratch.archive().openDraft(of: "customer"))
+        #expect(again.keptPages.isEmpty)
+        try again.put(0, body(0))
+        let load = try again.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(1))
+        #expect(try scratch.archive().pages(load).map(\.body) == [body(0)])
+    }
+
+    @Test func `a page of hundreds of megabytes needs little memory`() throws {
         let scratch = Scratch()
         let archive = try scratch.archive()
         let before = residentBytes()

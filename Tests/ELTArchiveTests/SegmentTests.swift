@@ -43,7 +43,8 @@ import Testing
             let archive = try scratch.archive()
             for round in 0..<warmUp {
                 let other = try archive.segment(at: place("other"), first: 0)
-                try event(Int64(round)).withView { try other.append($0) }
+                let long = String(repeating: "discarded", count: 300_000)
+                try event(Int64(round), long).withView { try other.append($0) }
                 other.discard()
             }
             let changes = (0..<9000).map { event($0, $0 % 7 == 0 ? String(repeating: "x\($0)", count: 99) : nil) }
