@@ -73,7 +73,7 @@ package struct Lag: Codable, Equatable, Sendable {
         switch limit {
         case .messages(let count):
             guard messages > count else { return nil }
-            return "\(Shown.count(messages, "message")) aren't archived yet; the limit is \(Shown.number(count))."
+            return "\(Shown.count(messages, "message isn't", "messages aren't")) archived yet; the limit is \(Shown.number(count))."
         case .time(let duration):
             let allowed = duration.wholeMilliseconds
             let late = partitions.filter { partition in

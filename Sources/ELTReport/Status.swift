@@ -137,9 +137,9 @@ extension Status {
             lines.append("  nothing has been published yet")
         }
         for lock in locks { lines.append("  running now: \(lock)") }
-        if unloaded > 0 { lines.append("  \(Shown.count(unloaded, "entry", "entries")) of the archive aren't loaded yet") }
+        if unloaded > 0 { lines.append("  \(Shown.count(unloaded, "entry of the archive isn't", "entries of the archive aren't")) loaded yet") }
         if unpublished > 0 {
-            lines.append("  \(Shown.count(unpublished, "loaded entry", "loaded entries")) aren't published yet: the next run or 'elt build' does it")
+            lines.append("  \(Shown.count(unpublished, "loaded entry isn't", "loaded entries aren't")) published yet: the next run or 'elt build' does it")
         }
         return lines.joined(separator: "\n") + "\n"
     }

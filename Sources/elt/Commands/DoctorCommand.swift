@@ -89,10 +89,11 @@ struct DoctorCommand: ParsableCommand {
             guard let check = FileChecks.file(settings.warehousePath + suffix, what: "warehouse\(suffix)") else { continue }
             checkup.add(check, kind: .storage)
         }
-        for path in Set([settings.archivePath, folder]).sorted() {
+        var disks: Set<UInt64> = []
+        for path in [settings.archivePath, folder] {
             // Where the folder isn't there yet, the disk is that of the project.
             let place = FileManager.default.fileExists(atPath: path) ? path : settings.folder
-            guard let free = FileSize.free(place) else { continue }
+            guard let free = FileSize.free(place), disks.insert(FileSize.device(place) ?? 0).inserted else { continue }
             let tables = FileSize.bytes(settings.warehousePath) ?? 0
             checkup.add(
                 FileChecks.disk(place, free: free, least: Engine.freeBytesMin, tables: tables), kind: .storage)

@@ -30,7 +30,7 @@ struct LagCommand: ParsableCommand {
             let source = try wiring.changeSource(console)
             let lag = try LagReader(
                 topics: topics, positions: try wiring.positions(), source: source,
-                retention: source.retention(of: topics, timeout: .seconds(5)), clock: Wiring.clock(),
+                retention: source.retention(of: topics, timeout: .seconds(3)), clock: Wiring.clock(),
                 deadline: ContinuousClock.now + Self.patience
             ).read()
             try PageOutput(console: console).show(lag, text: lag.text)
