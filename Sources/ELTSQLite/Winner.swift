@@ -71,12 +71,13 @@ struct Timeline {
     private(set) var winners: [Winner] = []
     private(set) var ties: Int64 = 0
 
-    /// Makes the list from records in any order; `pool` is sorted on the way.
-    mutating func build(from pool: inout [Winner]) {
+    /// Makes the list from records in any order; `pool` is sorted on the way. The list may be the end of a
+    /// longer one: then `continues` says so, and it may begin with an absence.
+    mutating func build(from pool: inout [Winner], continues: Bool = false) {
         winners.removeAll(keepingCapacity: true)
         ties = 0
         if pool.count == 1 {
-            if !pool[0].isAbsence { winners.append(pool[0]) }
+            if !pool[0].isAbsence || continues { winners.append(pool[0]) }
             return
         }
         countTies(&pool)
@@ -91,7 +92,7 @@ struct Timeline {
             if let greatest, !greatest.isLess(than: candidate) { continue }
             greatest = candidate
             // A key that's absent before it ever was there isn't worth a row.
-            if candidate.isAbsence && winners.isEmpty { continue }
+            if candidate.isAbsence && winners.isEmpty && !continues { continue }
             winners.append(candidate)
         }
     }

@@ -46,9 +46,11 @@ struct WinnersResolver {
                 try cursor.drain(into: &pool)
                 guard let earliest = pool.map(\.day).min() else { continue }
                 let old = try writer.stored(key, from: earliest)
-                addAbsences(of: absences, to: &pool)
+                // What holds on the earliest day accounts for all that lies before it.
+                let holding = old.first.flatMap { $0.day <= earliest ? $0 : nil }
+                addAbsences(of: absences, to: &pool, from: holding?.day)
                 pool.append(contentsOf: old)
-                timeline.build(from: &pool)
+                timeline.build(from: &pool, continues: holding != nil)
                 resolution.ties += timeline.ties
                 try writer.write(key, old: old, new: timeline.winners)
             }
@@ -62,9 +64,11 @@ struct WinnersResolver {
     }
 
     /// Records of a lower epoch than a full load are answered for by it.
-    private func addAbsences(of loads: [FullLoadMark], to pool: inout [Winner]) {
+    private func addAbsences(of loads: [FullLoadMark], to pool: inout [Winner], from day: Int32?) {
         guard !loads.isEmpty, let lowest = pool.map({ Int($0.words.0 >> 32) }).min() else { return }
-        for load in loads where load.number > lowest { pool.append(Self.absence(load)) }
+        for load in loads where load.number > lowest && load.day.daysSinceEpoch >= day ?? .min {
+            pool.append(Self.absence(load))
+        }
     }
 
     private static func absence(_ load: FullLoadMark) -> Winner {

@@ -4,7 +4,9 @@ import Testing
 
 @testable import ELTArchive
 
-private func body(_ index: Int) -> [UInt8] { Array(#"{"items":[{"id":"c-\#(index)","name":"Müller"}]}"#.utf8) }
+private func body(_ index: Int) -> [UInt8] {
+    Array(#"{"items":[{"id":"c-\#(index)","name":"Müller"}]}"#.utf8)
+}
 
 @Suite struct DraftTests {
     @Test func `pages come back in the order of their index, however they came`() throws {
@@ -21,7 +23,8 @@ private func body(_ index: Int) -> [UInt8] { Array(#"{"items":[{"id":"c-\#(index
             number: 1, w1: w1, finishedAt: Instant(milliseconds: 99), summary: summary(4, rows: 6))
         #expect(load.startedAt == Instant(milliseconds: 5))
         #expect(load.w0 == plan.w0 && load.w1 == w1 && load.rows == 6 && load.pages == 4 && load.total == 9)
-        #expect(load.files.map(\.path) == ["entity=customer/full_load=000001/pages-00000000-00000003.ndjson.zst"])
+        #expect(
+            load.files.map(\.path) == ["entity=customer/full_load=000001/pages-00000000-00000003.ndjson.zst"])
         try archive.append([.fullLoad(load)])
         let pages = try archive.pages(load)
         #expect(pages.map(\.index) == [0, 1, 2, 3])
@@ -38,13 +41,16 @@ private func body(_ index: Int) -> [UInt8] { Array(#"{"items":[{"id":"c-\#(index
         let part = PageLine.bodyBytesMax
         var bodies: [[UInt8]] = [[], [0], Array("ü".utf8), Array(0...255)]
         for shift in 0..<4 {
-            bodies.append([UInt8](repeating: 0x61, count: shift) + Array(String(repeating: "😀", count: part / 2).utf8))
+            bodies.append(
+                [UInt8](repeating: 0x61, count: shift) + Array(String(repeating: "😀", count: part / 2).utf8))
         }
         for size in (part - 2)...(part + 2) { bodies.append([UInt8](repeating: 0x22, count: size)) }
         bodies.append((0..<(3 * part)).map { UInt8(truncatingIfNeeded: $0 &* 31) })
         bodies.append([UInt8](repeating: 0x80, count: part + 9))
         let draft = try archive.newDraft(of: "customer", plan: plan)
-        for (index, body) in bodies.enumerated() { try draft.put(index, body, pieces: index % 2 == 0 ? 99_991 : part * 2) }
+        for (index, body) in bodies.enumerated() {
+            try draft.put(index, body, pieces: index % 2 == 0 ? 99_991 : part * 2)
+        }
         let load = try draft.complete(
             number: 1, w1: [], finishedAt: plan.now, summary: summary(bodies.count))
         #expect(try archive.pages(load).map(\.body) == bodies)
@@ -109,7 +115,9 @@ private func body(_ index: Int) -> [UInt8] { Array(#"{"items":[{"id":"c-\#(index
                 let draft = try #require(
                     try scratch.archive().newDraft(of: "customer", plan: plan) as? LocalDraft)
                 for index in order {
-                    try draft.put(index, [UInt8](repeating: 0x61 + UInt8(index), count: 900_000), pieces: 1 + index * 5000)
+                    try draft.put(
+                        index, [UInt8](repeating: 0x61 + UInt8(index), count: 900_000),
+                        pieces: 1 + index * 5000)
                     if seals { try draft.sealChunk() }
                 }
                 _ = try draft.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(4))
@@ -185,7 +193,9 @@ private func body(_ index: Int) -> [UInt8] { Array(#"{"items":[{"id":"c-\#(index
                 changed[position] ^= 0x10
                 try scratch.put(changed, name)
                 guard let again = try scratch.archive().openDraft(of: "customer") else { continue }
-                for index in 0..<3 where !again.keptPages.contains(index) { try again.put(index, body(index)) }
+                for index in 0..<3 where !again.keptPages.contains(index) {
+                    try again.put(index, body(index))
+                }
                 do {
                     let load = try again.complete(
                         number: 1, w1: [], finishedAt: plan.now, summary: summary(again.keptPages.count))
@@ -195,7 +205,28 @@ private func body(_ index: Int) -> [UInt8] { Array(#"{"items":[{"id":"c-\#(index
         }
     }
 
-    @Test func `a page of a gigabyte needs little memory`() throws {
+    @Test func `a page that lost one of its parts is fetched again`() throws {
+        let scratch = Scratch()
+        let draft = try #require(try scratch.archive().newDraft(of: "customer", plan: plan) as? LocalDraft)
+        let long = [UInt8](repeating: 0x63, count: 3 << 20)
+        let writer = try draft.page(0, head: head(0))
+        for _ in 0..<3 {
+            try long.withUnsafeBytes { try writer.write($0) }
+            try draft.sealChunk()
+        }
+        try writer.finish(PageNote(rows: 1, total: nil, next: nil, isLast: true))
+        try draft.sealChunk()
+        let whole = try scratch.archive().openDraft(of: "customer")
+        #expect(whole?.keptPages == [0])
+        try scratch.put([0], ".drafts/customer/" + DraftChunk.fileName(2))
+        let again = try #require(try scratch.archive().openDraft(of: "customer"))
+        #expect(again.keptPages.isEmpty)
+        try again.put(0, body(0))
+        let load = try again.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(1))
+        #expect(try scratch.archive().pages(load).map(\.body) == [body(0)])
+    }
+
+    @Test func `a page of hundreds of megabytes needs little memory`() throws {
         let scratch = Scratch()
         let archive = try scratch.archive()
         let before = residentBytes()

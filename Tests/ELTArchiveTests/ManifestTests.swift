@@ -12,12 +12,18 @@ private func sample(_ archive: LocalArchive) throws -> [ManifestEntry.Content] {
         .segment(try archive.segment(at: place("empty"), first: 0).seal(next: 4)),
         .fullLoad(
             FullLoadEntry(
-                entity: "customer", number: 3, startedAt: instant, finishedAt: instant + .seconds(5), w0: [mark], w1: [],
-                files: [.init(path: "a/b", bytes: 1, textBytes: 2, sha256: "x"), .init(path: "c", bytes: 3, textBytes: 4, sha256: "y")],
+                entity: "customer", number: 3, startedAt: instant, finishedAt: instant + .seconds(5),
+                w0: [mark], w1: [],
+                files: [
+                    .init(path: "a/b", bytes: 1, textBytes: 2, sha256: "x"),
+                    .init(path: "c", bytes: 3, textBytes: 4, sha256: "y"),
+                ],
                 pages: 7, rows: 8, total: nil, drift: "5 \"rows\" more")),
         .run(RunEntry(command: "run", now: instant)),
         .gap(
-            GapEntry(place: place(), lost: OffsetRange(first: 9, next: 12), after: nil, before: -5, acceptedAt: instant)),
+            GapEntry(
+                place: place(), lost: OffsetRange(first: 9, next: 12), after: nil, before: -5,
+                acceptedAt: instant)),
         .incarnation(IncarnationEntry(topic: "t", number: 2, reason: "gone\nand back")),
     ]
 }
@@ -32,7 +38,9 @@ private func sample(_ archive: LocalArchive) throws -> [ManifestEntry.Content] {
         #expect(appended.map(\.content) == contents)
         #expect(appended.map(\.sequence) == [1, 2, 3, 4, 5, 6])
         for number in 0...60 {
-            try archive.append([.run(RunEntry(command: "run \(number)", now: Instant(milliseconds: Int64(number))))])
+            try archive.append([
+                .run(RunEntry(command: "run \(number)", now: Instant(milliseconds: Int64(number))))
+            ])
         }
         let again = try scratch.archive()
         #expect(try again.newestSequence == 67)
@@ -85,7 +93,9 @@ private func sample(_ archive: LocalArchive) throws -> [ManifestEntry.Content] {
             for length in [1, 60, 400, text.count] {
                 let scratch = Scratch()
                 let end = min(start + length, text.count)
-                try scratch.put(text[..<start] + [UInt8](repeating: 0, count: end - start) + text[end...], "manifest.ndjson")
+                try scratch.put(
+                    text[..<start] + [UInt8](repeating: 0, count: end - start) + text[end...],
+                    "manifest.ndjson")
                 let torn = try scratch.archive()
                 try torn.recover()
                 #expect(try torn.entries(after: 0) == first, "\(start) \(length)")
@@ -111,7 +121,9 @@ private func sample(_ archive: LocalArchive) throws -> [ManifestEntry.Content] {
     @Test func `damage before the last append isn't cut but refused`() throws {
         let scratch = Scratch()
         let archive = try scratch.archive()
-        for number in 0..<5 { try archive.append([.run(RunEntry(command: "\(number)", now: Instant(milliseconds: 0)))]) }
+        for number in 0..<5 {
+            try archive.append([.run(RunEntry(command: "\(number)", now: Instant(milliseconds: 0)))])
+        }
         var text = scratch.files()["manifest.ndjson"]!
         text[text.count / 2] ^= 1
         try scratch.put(text, "manifest.ndjson")

@@ -25,7 +25,9 @@ import Testing
         let found = try again.entries(after: 1).map(\.content)
         #expect(found.count == 4)
         for orphan in orphans { #expect(found.contains(.segment(orphan))) }
-        #expect(scratch.files(hidden: true).keys.filter { $0.hasPrefix(".partial") || $0 == ".extracting" }.isEmpty)
+        #expect(
+            scratch.files(hidden: true).keys.filter { $0.hasPrefix(".partial") || $0 == ".extracting" }
+                .isEmpty)
         #expect(try again.verify(progress: SilentProgress()).isEmpty)
         let before = scratch.files(hidden: true)
         try again.recover()
@@ -110,7 +112,8 @@ import Testing
             try archive.append([.fullLoad(load)])
             _ = try archive.newDraft(of: "customer", plan: plan)
             var count = 0
-            let names = FileManager.default.enumerator(atPath: scratch.path)?.compactMap { $0 as? String } ?? []
+            let names =
+                FileManager.default.enumerator(atPath: scratch.path)?.compactMap { $0 as? String } ?? []
             for name in names {
                 var status = stat()
                 #expect(lstat(scratch.path + "/" + name, &status) == 0)

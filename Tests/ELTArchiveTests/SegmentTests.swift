@@ -29,7 +29,9 @@ import Testing
                 + #""headers":[],"value":"{\"a\":1}"}"#)
         let odd = Change(
             offset: 8, timestamp: -1, timestampType: .none, key: [0xFF], value: nil,
-            headers: [Header(name: "h", value: nil), Header(name: "i", value: [0xFF]), Header(name: "j", value: [])])
+            headers: [
+                Header(name: "h", value: nil), Header(name: "i", value: [0xFF]), Header(name: "j", value: []),
+            ])
         #expect(
             try text(odd)
                 == #"{"topic":"t","partition":0,"offset":8,"timestamp":null,"timestamp_type":"none","key":null,"#
@@ -43,10 +45,13 @@ import Testing
             let archive = try scratch.archive()
             for round in 0..<warmUp {
                 let other = try archive.segment(at: place("other"), first: 0)
-                try event(Int64(round)).withView { try other.append($0) }
+                let long = String(repeating: "discarded", count: 300_000)
+                try event(Int64(round), long).withView { try other.append($0) }
                 other.discard()
             }
-            let changes = (0..<9000).map { event($0, $0 % 7 == 0 ? String(repeating: "x\($0)", count: 99) : nil) }
+            let changes = (0..<9000).map {
+                event($0, $0 % 7 == 0 ? String(repeating: "x\($0)", count: 99) : nil)
+            }
             try archive.write(changes, at: place())
             seen.insert(scratch.files())
         }
@@ -73,7 +78,8 @@ import Testing
         let entry = try archive.segment(at: place(), first: 5).seal(next: 9)
         #expect(entry.rows == 0)
         #expect(entry.anchorOffset == nil)
-        #expect(entry.path.contains("month=__HIVE_DEFAULT_PARTITION__/00000000000000000005-00000000000000000008"))
+        #expect(
+            entry.path.contains("month=__HIVE_DEFAULT_PARTITION__/00000000000000000005-00000000000000000008"))
         #expect(try archive.changes(entry).isEmpty)
     }
 
@@ -154,7 +160,9 @@ import Testing
         _ = try archive.write([event(0)], at: place(String(repeating: "x", count: 249)))
     }
 
-    @Test(arguments: ["../outside", "/etc/passwd", "entity=customer/../x", "a//b", "", ".", "entity=customer/link"])
+    @Test(arguments: [
+        "../outside", "/etc/passwd", "entity=customer/../x", "a//b", "", ".", "entity=customer/link",
+    ])
     func `a path in the manifest leads nowhere else`(path: String) throws {
         let scratch = Scratch()
         let archive = try scratch.archive()

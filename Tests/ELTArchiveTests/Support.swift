@@ -21,7 +21,8 @@ final class Scratch {
         var found: [String: [UInt8]] = [:]
         for case let name as String in FileManager.default.enumerator(atPath: archivePath) ?? .init() {
             let isHidden = name.split(separator: "/").contains { $0.hasPrefix(".") }
-            guard hidden || !isHidden, let data = FileManager.default.contents(atPath: archivePath + "/" + name),
+            guard hidden || !isHidden,
+                let data = FileManager.default.contents(atPath: archivePath + "/" + name),
                 !isFolder(name)
             else { continue }
             found[name] = Array(data)
@@ -44,7 +45,9 @@ final class Scratch {
         precondition(fwrite(bytes, 1, bytes.count, file) == bytes.count)
     }
 
-    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: archivePath + "/" + name) }
+    func remove(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: archivePath + "/" + name)
+    }
 
     func copy() throws -> Scratch {
         let other = Scratch()
@@ -60,7 +63,8 @@ func place(_ topic: String = "customer-update", partition: Int32 = 0, incarnatio
 func event(_ offset: Int64, _ text: String? = nil) -> Change {
     let value = text ?? #"{"event_type":"update","customer":{"id":"c-\#(offset)","name":"Müller"}}"#
     return Change(
-        offset: offset, timestamp: 1_763_630_000_000 + offset, key: Array("c-\(offset)".utf8), value: Array(value.utf8))
+        offset: offset, timestamp: 1_763_630_000_000 + offset, key: Array("c-\(offset)".utf8),
+        value: Array(value.utf8))
 }
 
 /// Everything that a key, a value and headers may be.
@@ -118,8 +122,10 @@ extension Archive {
 
 func head(_ index: Int) -> PageHead {
     PageHead(
-        url: "https://kunden.example/api?page=\(index)", status: 200, date: index % 2 == 0 ? "Fri, 20 Nov 2026" : nil,
-        etag: index % 3 == 0 ? "\"x\"" : nil, fetchedAt: Instant(milliseconds: 1_763_630_000_000 + Int64(index)))
+        url: "https://kunden.example/api?page=\(index)", status: 200,
+        date: index % 2 == 0 ? "Fri, 20 Nov 2026" : nil,
+        etag: index % 3 == 0 ? "\"x\"" : nil,
+        fetchedAt: Instant(milliseconds: 1_763_630_000_000 + Int64(index)))
 }
 
 extension SnapshotDraft {

@@ -55,7 +55,9 @@ private func readsAll(_ archive: LocalArchive) throws {
                     } else {
                         #expect(faults.map(\.path).contains(name))
                     }
-                    if !name.hasSuffix("load.json") { #expect(throws: ArchiveError.self) { try readsAll(archive) } }
+                    if !name.hasSuffix("load.json") {
+                        #expect(throws: ArchiveError.self) { try readsAll(archive) }
+                    }
                 }
             }
             try scratch.put(bytes, name)
@@ -114,7 +116,8 @@ private func readsAll(_ archive: LocalArchive) throws {
         let archive = try scratch.archive()
         let entries = try [0, 5, 9, 8].map { try archive.write([event($0)], at: place(), next: $0 + 2) }
         let gap = GapEntry(
-            place: place(), lost: OffsetRange(first: 2, next: 5), after: nil, before: nil, acceptedAt: plan.now)
+            place: place(), lost: OffsetRange(first: 2, next: 5), after: nil, before: nil,
+            acceptedAt: plan.now)
         try archive.append([.segment(entries[0]), .gap(gap)] + entries[1...].map { .segment($0) })
         let faults = try archive.verify(progress: SilentProgress())
         #expect(faults.map(\.kind) == [.hole, .overlap])
