@@ -104,6 +104,8 @@ struct elt_list_splitter {
     void skipSpace() {
         while (cursor < pieceEnd && elt_list::isSpace(*cursor)) ++cursor;
     }
+    /// Keeps what was read of the envelope since `from`.
+    bool keep(const char *from) { return skeleton.append(from, static_cast<size_t>(cursor - from)); }
     int next(const uint8_t **element, size_t *length);
     int start();
     int readEnvelope();
@@ -200,7 +202,7 @@ int elt_list_splitter::readEnvelope() {
             } else if (c == '"') {
                 inString = false;
                 if (isKey) {
-                    if (!skeleton.append(from, static_cast<size_t>(cursor - from))) return fail(elt_list_no_memory);
+                    if (!keep(from)) return fail(elt_list_no_memory);
                     from = cursor;
                     result = keyEnds();
                     leaves = result != elt_list_more;
@@ -210,7 +212,7 @@ int elt_list_splitter::readEnvelope() {
         }
         if (c == 0) return unexpected(c);
         if (c == '"' && expectsKey && onPath()) {
-            if (!skeleton.append(from, static_cast<size_t>(cursor - from))) return fail(elt_list_no_memory);
+            if (!keep(from)) return fail(elt_list_no_memory);
             from = cursor;
             keyStart = skeleton.size();
             inString = isKey = true;
@@ -220,7 +222,7 @@ int elt_list_splitter::readEnvelope() {
         }
     }
     if (result == elt_list_failed) return result;
-    if (!skeleton.append(from, static_cast<size_t>(cursor - from))) return fail(elt_list_no_memory);
+    if (!keep(from)) return fail(elt_list_no_memory);
     if (skeleton.size() > envelopeBytesMax) return fail(elt_list_envelope_too_long);
     return result;
 }
@@ -338,7 +340,8 @@ int elt_list_splitter::give(const char *base, size_t count, const uint8_t **elem
 }
 
 elt_list_splitter *elt_list_new(
-    const char *path, size_t path_count, size_t element_bytes_max, size_t envelope_bytes_max, bool validates) {
+    const char *path, size_t path_count, size_t element_bytes_max, size_t envelope_bytes_max,
+    bool validates) {
     try {
         auto *splitter = new elt_list_splitter;
         for (size_t index = 0; index < path_count; ++index) {

@@ -93,12 +93,15 @@ final class RESTAuthorizer {
     }
 
     private func tokenForm() -> (headers: [HTTPHeader], body: [UInt8])? {
-        guard case .oauth2(_, let id, let secret, let scope, let audience, let secretInBody) = auth else { return nil }
+        guard case .oauth2(_, let id, let secret, let scope, let audience, let secretInBody) = auth else {
+            return nil
+        }
         var fields = [("grant_type", "client_credentials")]
         if let scope { fields.append(("scope", scope)) }
         if let audience { fields.append(("audience", audience)) }
         var headers = [
-            HTTPHeader("Content-Type", "application/x-www-form-urlencoded"), HTTPHeader("Accept", "application/json"),
+            HTTPHeader("Content-Type", "application/x-www-form-urlencoded"),
+            HTTPHeader("Accept", "application/json"),
         ]
         if secretInBody {
             fields += [("client_id", id.value), ("client_secret", secret.value)]
@@ -161,7 +164,8 @@ final class RESTAuthorizer {
             let part = bytes[start..<min(start + 3, bytes.count)]
             let bits = part.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - part.count))
             for digit in 0..<4 {
-                encoded.append(digit <= part.count ? alphabet[bits >> (18 - 6 * digit) & 63] : UInt8(ascii: "="))
+                encoded.append(
+                    digit <= part.count ? alphabet[bits >> (18 - 6 * digit) & 63] : UInt8(ascii: "="))
             }
         }
         return String(decoding: encoded, as: UTF8.self)

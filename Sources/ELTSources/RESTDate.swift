@@ -27,7 +27,8 @@ extension Instant {
             hour < 24, minute < 60, second <= 60
         else { return nil }
         if fields.year.utf8.count == 2 {
-            let thisYear = Day(daysSinceEpoch: Int32(clamping: now.milliseconds.floorDivided(by: 86_400_000))).civil.year
+            let thisYear = Day(daysSinceEpoch: Int32(clamping: now.milliseconds.floorDivided(by: 86_400_000)))
+                .civil.year
             year += thisYear - thisYear % 100
             if year > thisYear + 50 { year -= 100 }
         }

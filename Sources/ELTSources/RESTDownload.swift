@@ -204,7 +204,9 @@ final class RESTDownload {
                 }
             } catch {
                 page.discard()
-                if case RESTFailure.status(let answer) = error, answer.status == 404, plan.isBehindEnd(attempt.order) {
+                if case RESTFailure.status(let answer) = error, answer.status == 404,
+                    plan.isBehindEnd(attempt.order)
+                {
                     continue
                 }
                 if try renewsToken(attempt, page: page, error) { continue }
@@ -233,19 +235,23 @@ final class RESTDownload {
         let attempts = attempt.failures + 1
         switch error {
         case let error as HTTPError:
-            guard error.isRetryable else { throw Self.lasting(error, page: index) }
+            guard error.isRetryable else { throw RESTError(lasting: error, page: index) }
             let final = RESTError.unavailable(page: index, attempts: attempts, reason: error.problem)
             try putOff(attempt, reason: error.problem, final: final)
         case RESTFailure.status(let answer):
-            let isPassing = RESTStatus(answer.status).isPassing || (answer.status == 403 && answer.wait != nil)
-            guard isPassing else { throw RESTError.refused(url: answer.url, page: index, status: answer.status) }
+            let isPassing =
+                RESTStatus(answer.status).isPassing || (answer.status == 403 && answer.wait != nil)
+            guard isPassing else {
+                throw RESTError.refused(url: answer.url, page: index, status: answer.status)
+            }
             let reason = "\(answer.url) answered with status \(answer.status)."
             let final = RESTError.unavailable(page: index, attempts: attempts, reason: reason)
             try putOff(attempt, wait: answer.wait, status: answer.status, reason: reason, final: final)
         case RESTFailure.malformed(let found):
             try putOffMalformed(attempt, page, found: found)
         case ListSplitterError.elementTooLong(let row, _):
-            throw RESTError.tooLarge(page: index, reason: "Its row \(row + 1) has more than \(RESTPage.rowBytesMax) bytes.")
+            throw RESTError.tooLarge(
+                page: index, reason: "Its row \(row + 1) has more than \(RESTPage.rowBytesMax) bytes.")
         case let error as ListSplitterError:
             try putOffMalformed(attempt, page, found: "the body " + error.problem)
         case RESTFailure.fatal(let error):
@@ -287,17 +293,5 @@ final class RESTDownload {
         }
         retries += 1
         waiting.append(attempt)
-    }
-
-    /// What a failure that no later attempt can heal means to the reader.
-    private static func lasting(_ error: HTTPError, page: Int) -> RESTError {
-        switch error {
-        case .notTrusted: .notTrusted(reason: error.problem)
-        case .tooLarge: .tooLarge(page: page, reason: error.problem)
-        case .redirectRefused: .otherOrigin(page: page, reason: error.problem)
-        case .tooManyRedirects: .loop(page: page, reason: error.problem)
-        case .invalidURL, .invalidRequest, .library, .transport, .truncated, .timeout, .badEncoding:
-            .configuration("Page \(page) can't be asked for. \(error.problem)")
-        }
     }
 }

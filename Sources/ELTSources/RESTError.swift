@@ -1,4 +1,5 @@
 import ELTCore
+import HTTP
 
 /// Why a full load couldn't be downloaded. Addresses are without their query's values, bodies are
 /// never quoted.
@@ -66,7 +67,8 @@ package enum RESTError: ELTError, Equatable {
             "Page \(page): the service answered \(status) and asks to wait until \(until), "
                 + "which is after this run's deadline."
         case .deadline(let page, let reason):
-            "The run's deadline came before page \(page) of the listing." + (reason.map { " Last: \($0)" } ?? "")
+            "The run's deadline came before page \(page) of the listing."
+                + (reason.map { " Last: \($0)" } ?? "")
         case .refused(let url, let page, let status):
             "\(url) answered page \(page) with status \(status)."
         case .malformed(let url, let page, let attempts, let found):
@@ -97,16 +99,32 @@ package enum RESTError: ELTError, Equatable {
             default: "Check full_load in elt.yml against the service's documentation."
             }
         case .malformed:
-            "Check full_load.records and full_load.pagination in elt.yml; if they're right, tell the service's "
-                + "owner. 'elt full-load' goes on at the first missing page."
+            "Check full_load.records and full_load.pagination in elt.yml; if they're right, tell the "
+                + "service's owner. 'elt full-load' goes on at the first missing page."
         case .tooLarge: "Lower full_load.pagination.size in elt.yml."
         case .loop: "Check full_load.pagination in elt.yml: kind and parameter names."
         case .tooManyPages: "Check full_load.pagination in elt.yml, or raise full_load.max_pages."
         case .otherOrigin: "Put the service's final address into full_load.url in elt.yml."
         case .notTrusted: "Set CURL_CA_BUNDLE to a file with the service's certificate authority."
         case .tokenRefused: "Check full_load.auth in elt.yml: token_url, client_id, client_secret, scope."
-        case .brokenDraft: "Remove the unfinished full load from the archive's folder and run 'elt full-load' again."
+        case .brokenDraft:
+            "Remove the unfinished full load from the archive's folder and run 'elt full-load' again."
         }
+    }
+}
+
+extension RESTError {
+    /// What a failure that no later attempt can heal means to the reader.
+    init(lasting error: HTTPError, page: Int) {
+        self =
+            switch error {
+            case .notTrusted: .notTrusted(reason: error.problem)
+            case .tooLarge: .tooLarge(page: page, reason: error.problem)
+            case .redirectRefused: .otherOrigin(page: page, reason: error.problem)
+            case .tooManyRedirects: .loop(page: page, reason: error.problem)
+            case .invalidURL, .invalidRequest, .library, .transport, .truncated, .timeout, .badEncoding:
+                .configuration("Page \(page) can't be asked for. \(error.problem)")
+            }
     }
 }
 

@@ -16,13 +16,19 @@ struct RESTListing {
         } catch {
             throw .configuration("full_load.url can't be used. \(error.problem)")
         }
-        if case .apiKey(let name, _, true) = settings.auth { secretParameter = name } else { secretParameter = nil }
+        if case .apiKey(let name, _, true) = settings.auth {
+            secretParameter = name
+        } else {
+            secretParameter = nil
+        }
         try check()
     }
 
     private func check() throws(RESTError) {
         if settings.parallel < 1 { throw .configuration("full_load.parallel is less than 1.") }
-        if let rate = settings.rateLimit, !(rate > 0) { throw .configuration("full_load.rate_limit isn't positive.") }
+        if let rate = settings.rateLimit, !(rate > 0) {
+            throw .configuration("full_load.rate_limit isn't positive.")
+        }
         if let size, size < 1 { throw .configuration("full_load.pagination.size is less than 1.") }
         // A body that is the list itself has no room for a cursor.
         let beside: String? =
@@ -33,7 +39,8 @@ struct RESTListing {
             }
         if let beside, settings.records.isEmpty {
             throw .configuration(
-                "full_load.pagination.\(beside) is in the body beside the list, but full_load.records isn't set.")
+                "full_load.pagination.\(beside) is in the body beside the list, "
+                    + "but full_load.records isn't set.")
         }
         if case .keyset(let key, _, _, _) = settings.pagination, key.isEmpty {
             throw .configuration("full_load.pagination.key is empty.")
@@ -104,7 +111,8 @@ struct RESTListing {
         }
         guard base.maySendCredentials(to: target) else {
             throw .otherOrigin(
-                page: page, reason: "The next link leads to \(target.origin), and credentials stay at \(base.origin).")
+                page: page,
+                reason: "The next link leads to \(target.origin), and credentials stay at \(base.origin).")
         }
         return secretParameter.map { target.removing($0) } ?? target
     }
@@ -140,12 +148,16 @@ struct RESTListing {
     /// A lone object is a list of one line where lines are promised; else it's most likely a message.
     private func checkShape(of skeleton: Skeleton, head: HTTPHead) throws {
         let type = head["Content-Type"]?.lowercased() ?? ""
-        let isLines = ["ndjson", "jsonl", "json-seq", "json-lines", "stream+json"].contains { type.contains($0) }
+        let isLines = ["ndjson", "jsonl", "json-seq", "json-lines", "stream+json"].contains {
+            type.contains($0)
+        }
         switch skeleton.shape {
         case .envelope, .array: return
         case .lines where skeleton.rows > 1 || isLines || !type.contains("json"): return
         case .empty where isLines: return
-        case .lines: throw RESTFailure.malformed(found: "it's one object and not a list, and full_load.records isn't set")
+        case .lines:
+            throw RESTFailure.malformed(
+                found: "it's one object and not a list, and full_load.records isn't set")
         case .empty: throw RESTFailure.malformed(found: "the body is empty")
         }
     }
@@ -160,7 +172,8 @@ struct RESTListing {
         }
         guard let text else { return nil }
         guard let total = Int64(text), total >= 0 else {
-            throw RESTFailure.malformed(found: "the total at '\(path.joined(separator: "."))' isn't a whole number")
+            throw RESTFailure.malformed(
+                found: "the total at '\(path.joined(separator: "."))' isn't a whole number")
         }
         return total
     }
@@ -172,7 +185,8 @@ struct RESTListing {
         case .string(let text): return text.isEmpty ? nil : text
         case .number(let text): return text
         case .boolean, .container:
-            throw RESTFailure.malformed(found: "'\(name.joined(separator: "."))' is neither a text nor a number")
+            throw RESTFailure.malformed(
+                found: "'\(name.joined(separator: "."))' is neither a text nor a number")
         }
     }
 
@@ -192,7 +206,9 @@ struct RESTListing {
                 let target = rest[rest.index(after: open)..<close]
                 rest = rest[rest.index(after: close)...]
                 let parameters = takeParameters(from: &rest)
-                let isNext = parameters.contains { $0.name == "rel" && $0.value.split(separator: " ").contains("next") }
+                let isNext = parameters.contains {
+                    $0.name == "rel" && $0.value.split(separator: " ").contains("next")
+                }
                 if isNext { return String(target) }
             }
         }

@@ -29,7 +29,8 @@ final class RESTPage: HTTPReceiver {
     private(set) var result: Result<HTTPHead, any Error>?
 
     init(
-        _ order: RESTOrder, url: HTTPURL, tokenGeneration: Int, listing: RESTListing, draft: any SnapshotDraft,
+        _ order: RESTOrder, url: HTTPURL, tokenGeneration: Int, listing: RESTListing,
+        draft: any SnapshotDraft,
         streams: Bool, clock: RESTClock, responded: @escaping (HTTPHead) throws -> Void
     ) {
         self.order = order
@@ -58,7 +59,8 @@ final class RESTPage: HTTPReceiver {
             return
         }
         let pageHead = PageHead(
-            url: url.text, status: head.status, date: head["Date"], etag: head["ETag"], fetchedAt: clock.now())
+            url: url.text, status: head.status, date: head["Date"], etag: head["ETag"], fetchedAt: clock.now()
+        )
         self.pageHead = pageHead
         if streams {
             writer = try draft.page(order.index, head: pageHead)
@@ -97,7 +99,8 @@ final class RESTPage: HTTPReceiver {
         }
         let waits = RESTWaits(head: head, clock: clock)
         return .status(
-            HTTPAnswer(url: head.url.description, status: head.status, wait: waits.retryAfter ?? waits.untilReset))
+            HTTPAnswer(
+                url: head.url.description, status: head.status, wait: waits.retryAfter ?? waits.untilReset))
     }
 
     // MARK: The end

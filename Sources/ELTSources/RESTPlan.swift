@@ -86,10 +86,12 @@ struct RESTWalk: RESTPlan {
             case .untilEmpty: facts.rows == 0
             }
         if facts.rows > 0, facts.fingerprint == previous {
-            throw RESTFailure.fatal(.loop(page: order.index, reason: "it has the same rows as the page before"))
+            throw RESTFailure.fatal(
+                .loop(page: order.index, reason: "it has the same rows as the page before"))
         }
         if !isLast, let next = facts.next, tokensSeen.contains(next.hashValue) {
-            throw RESTFailure.fatal(.loop(page: order.index, reason: "it leads to a page that was read before"))
+            throw RESTFailure.fatal(
+                .loop(page: order.index, reason: "it leads to a page that was read before"))
         }
         hasEnded = isLast
         token = isLast ? nil : facts.next
@@ -182,7 +184,8 @@ struct RESTJump: RESTPlan {
     }
 
     mutating func arrived(_ order: RESTOrder, _ facts: RESTFacts) throws -> RESTVerdict {
-        let isRepeated = facts.rows > 0 && order.index > 0
+        let isRepeated =
+            facts.rows > 0 && order.index > 0
             && (facts.fingerprint == firstFingerprint || facts.fingerprint == previous)
         if isRepeated, order.isProbe {
             // A listing that fits one page, and a service that doesn't look at the number.

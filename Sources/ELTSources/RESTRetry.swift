@@ -73,7 +73,9 @@ struct RESTWaits {
     }
 
     private static func seconds(_ text: String) -> Duration? {
-        guard !text.isEmpty, text.utf8.count <= 12, text.utf8.allSatisfy({ $0 &- 48 < 10 }) else { return nil }
+        guard !text.isEmpty, text.utf8.count <= 12, text.utf8.allSatisfy({ $0 &- 48 < 10 }) else {
+            return nil
+        }
         return Int64(text).map { .seconds($0) }
     }
 

@@ -35,12 +35,14 @@ package final class RESTSnapshotSource: SnapshotSource {
         client = try HTTPClient(userAgent: Self.userAgent)
         let given = settings.headers.sorted { $0.key < $1.key }.map { HTTPHeader($0.key, $0.value.value) }
         let hasAccept = given.contains { $0.name.lowercased() == "accept" }
-        headers = hasAccept ? given : given + [HTTPHeader("Accept", "application/json, application/x-ndjson;q=0.9")]
+        headers =
+            hasAccept ? given : given + [HTTPHeader("Accept", "application/json, application/x-ndjson;q=0.9")]
     }
 
     package func download(into draft: any SnapshotDraft, context: RunContext) throws -> SnapshotSummary {
         let download = RESTDownload(
-            listing: listing, policy: policy, clock: clock, limits: limits, authorizer: authorizer, client: client,
+            listing: listing, policy: policy, clock: clock, limits: limits, authorizer: authorizer,
+            client: client,
             headers: headers, draft: draft, context: context)
         return try download.run(plan: try listing.plan(draft: draft))
     }

@@ -29,7 +29,8 @@ package enum HTTPError: Error, Equatable {
     package var isRetryable: Bool {
         switch self {
         case .transport, .truncated, .timeout, .badEncoding: true
-        case .invalidURL, .invalidRequest, .notTrusted, .tooLarge, .redirectRefused, .tooManyRedirects, .library:
+        case .invalidURL, .invalidRequest, .notTrusted, .tooLarge, .redirectRefused, .tooManyRedirects,
+            .library:
             false
         }
     }

@@ -38,13 +38,17 @@ final class HTTPTransfer {
     }
 
     private func append(_ header: HTTPHeader) throws(HTTPError) {
-        let isToken = !header.name.isEmpty && header.name.utf8.allSatisfy { (33...126).contains($0) && $0 != 58 }
+        let isToken =
+            !header.name.isEmpty && header.name.utf8.allSatisfy { (33...126).contains($0) && $0 != 58 }
         let isOneLine = header.value.utf8.allSatisfy { ($0 >= 32 && $0 != 127) || $0 == 9 }
         guard isToken, isOneLine else {
-            throw .invalidRequest(reason: "the header '\(isToken ? header.name : "?")' isn't one line of text")
+            throw .invalidRequest(
+                reason: "the header '\(isToken ? header.name : "?")' isn't one line of text")
         }
         // To libcurl "Name:" removes a header and "Name;" sends it empty.
-        let line = header.value.isEmpty && header.name != "Expect" ? "\(header.name);" : "\(header.name): \(header.value)"
+        let line =
+            header.value.isEmpty && header.name != "Expect"
+            ? "\(header.name);" : "\(header.name): \(header.value)"
         guard let list = curl_slist_append(headerList, line) else {
             throw .library(reason: "there's no memory for a header")
         }
@@ -65,7 +69,8 @@ final class HTTPTransfer {
             throw .redirectRefused(url: from, to: "another address", reason: error.reason)
         }
         guard request.body == nil else {
-            throw .redirectRefused(url: from, to: target.origin, reason: "what's posted goes to one address only")
+            throw .redirectRefused(
+                url: from, to: target.origin, reason: "what's posted goes to one address only")
         }
         guard url.maySendCredentials(to: target) else {
             throw .redirectRefused(url: from, to: target.origin, reason: "it's another origin")
@@ -89,8 +94,12 @@ final class HTTPTransfer {
     /// Tells libcurl all that it must know for this request.
     func prepare(userAgent: String, trustedCertificates: String?) throws(HTTPError) {
         var results: [CURLcode] = []
-        func set(_ option: CURLoption, _ value: Int) { results.append(elt_curl_set_long(easy, option, value)) }
-        func set(_ option: CURLoption, _ value: String) { results.append(elt_curl_set_text(easy, option, value)) }
+        func set(_ option: CURLoption, _ value: Int) {
+            results.append(elt_curl_set_long(easy, option, value))
+        }
+        func set(_ option: CURLoption, _ value: String) {
+            results.append(elt_curl_set_text(easy, option, value))
+        }
         curl_easy_reset(easy)
         results.append(elt_curl_allow_http_only(easy))
         set(CURLOPT_URL, url.text)
@@ -186,7 +195,8 @@ extension HTTPTransfer {
             let isFollowed = isRedirect && head["Location"] != nil
             if !isFollowed { try receiver.begins(head) }
         } else if let colon = text.firstIndex(of: ":") {
-            headers.append(HTTPHeader(String(text[..<colon]).trimmed, String(text[text.index(after: colon)...]).trimmed))
+            headers.append(
+                HTTPHeader(String(text[..<colon]).trimmed, String(text[text.index(after: colon)...]).trimmed))
         }
     }
 
@@ -222,12 +232,15 @@ extension HTTPTransfer {
             return HTTPError.invalidURL(reason: reason)
         default:
             return head == nil
-                ? HTTPError.transport(url: place, reason: reason) : HTTPError.truncated(url: place, reason: reason)
+                ? HTTPError.transport(url: place, reason: reason)
+                : HTTPError.truncated(url: place, reason: reason)
         }
     }
 
     private var waited: HTTPError.Wait {
-        if let deadline = request.deadline, ContinuousClock.now >= deadline - .milliseconds(20) { return .whole }
+        if let deadline = request.deadline, ContinuousClock.now >= deadline - .milliseconds(20) {
+            return .whole
+        }
         var port = 0
         let isConnected = elt_curl_get_long(easy, CURLINFO_PRIMARY_PORT, &port) == CURLE_OK && port != 0
         return isConnected ? .bytes : .connect
@@ -255,7 +268,9 @@ extension Duration {
 extension String {
     /// Without space at its ends.
     var trimmed: String {
-        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\n" || $0 == "\r\n" }
+        let isSpace: (Character) -> Bool = {
+            $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\n" || $0 == "\r\n"
+        }
         var part = self[...]
         while let first = part.first, isSpace(first) { part.removeFirst() }
         while let last = part.last, isSpace(last) { part.removeLast() }

@@ -135,7 +135,8 @@ package enum ListSplitterError: Error, Equatable {
         case .trailing(let offset): "goes on behind its end at byte \(offset)"
         case .truncated(let bytes): "breaks off after \(bytes) bytes"
         case .empty: "is empty"
-        case .elementTooLong(let row, let offset): "has too long an element: number \(row + 1), up to byte \(offset)"
+        case .elementTooLong(let row, let offset):
+            "has too long an element: number \(row + 1), up to byte \(offset)"
         case .envelopeTooLong(let limit): "has more than \(limit) bytes around its list"
         case .noMemory: "doesn't fit into the memory"
         }

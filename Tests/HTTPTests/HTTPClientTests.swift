@@ -4,7 +4,8 @@ import Testing
 
 struct HTTPClientTests {
     private func get(
-        _ server: LoopbackServer, _ path: String = "/", headers: [HTTPHeader] = [], deadline: Duration = .seconds(20),
+        _ server: LoopbackServer, _ path: String = "/", headers: [HTTPHeader] = [],
+        deadline: Duration = .seconds(20),
         limits: (inout HTTPLimits) -> Void = { _ in }
     ) throws -> (head: HTTPHead, body: [UInt8]) {
         var all = HTTPLimits()
@@ -27,7 +28,9 @@ struct HTTPClientTests {
 
     @Test func `a response comes whole, with its headers`() throws {
         let body = [UInt8](repeating: 65, count: 3_000_000)
-        let server = try LoopbackServer { $1.reply(200, [("X-Two", "a"), ("x-two", "b"), ("ETag", "\"1\"")], body) }
+        let server = try LoopbackServer {
+            $1.reply(200, [("X-Two", "a"), ("x-two", "b"), ("ETag", "\"1\"")], body)
+        }
         let answer = try get(server, "/a?b=c")
         #expect(answer.head.status == 200)
         #expect(answer.body == body)
@@ -122,7 +125,8 @@ struct HTTPClientTests {
 
     @Test func `one header of five megabytes is refused`() throws {
         let server = try LoopbackServer { _, connection in
-            connection.send("HTTP/1.1 200 OK\r\nX-A: " + String(repeating: "a", count: 5_000_000) + "\r\n\r\n")
+            connection.send(
+                "HTTP/1.1 200 OK\r\nX-A: " + String(repeating: "a", count: 5_000_000) + "\r\n\r\n")
             connection.end()
         }
         guard case .tooLarge(_, .headers, _) = error({ _ = try get(server) }) else {
@@ -148,7 +152,9 @@ struct HTTPClientTests {
     }
 
     @Test func `a body that isn't compressed as it says is an error`() throws {
-        let server = try LoopbackServer { $1.reply(200, [("Content-Encoding", "gzip")], "not gzip at all, really") }
+        let server = try LoopbackServer {
+            $1.reply(200, [("Content-Encoding", "gzip")], "not gzip at all, really")
+        }
         let error = error { _ = try get(server) }
         #expect(error == .badEncoding(url: server.url + "/"))
     }

@@ -4,9 +4,12 @@ import Testing
 struct HTTPRedirectTests {
     private let secret = HTTPHeader("Authorization", "Bearer SECRET")
 
-    private func follow(_ server: LoopbackServer, _ path: String = "/", body: [UInt8]? = nil) throws -> HTTPHead {
+    private func follow(_ server: LoopbackServer, _ path: String = "/", body: [UInt8]? = nil) throws
+        -> HTTPHead
+    {
         let url = try HTTPURL(server.url + path)
-        return try HTTPClient(userAgent: "test").perform(HTTPRequest(url: url, headers: [secret], body: body)).head
+        return try HTTPClient(userAgent: "test").perform(HTTPRequest(url: url, headers: [secret], body: body))
+            .head
     }
 
     private func refusal(_ server: LoopbackServer, body: [UInt8]? = nil) -> HTTPError? {
@@ -46,8 +49,10 @@ struct HTTPRedirectTests {
     }
 
     @Test(arguments: [
-        "file:///etc/passwd", "gopher://127.0.0.1/", "ftp://127.0.0.1/", "//127.0.0.2/x", "http://user@127.0.0.1/",
-        "http://169.254.169.254/latest", "http://[::1]/", "http://2130706434/", "javascript:alert(1)", "https://127.0.0.2/",
+        "file:///etc/passwd", "gopher://127.0.0.1/", "ftp://127.0.0.1/", "//127.0.0.2/x",
+        "http://user@127.0.0.1/",
+        "http://169.254.169.254/latest", "http://[::1]/", "http://2130706434/", "javascript:alert(1)",
+        "https://127.0.0.2/",
     ])
     func `a redirect to anywhere else is refused`(target: String) throws {
         let server = try LoopbackServer { $1.reply(301, [("Location", target)]) }
@@ -63,7 +68,9 @@ struct HTTPRedirectTests {
 
     @Test func `what's posted isn't redirected`() throws {
         let server = try LoopbackServer { $1.reply(307, [("Location", "/other")]) }
-        guard case .redirectRefused = refusal(server, body: [1]) else { return #expect(Bool(false), "it was followed") }
+        guard case .redirectRefused = refusal(server, body: [1]) else {
+            return #expect(Bool(false), "it was followed")
+        }
         #expect(server.requests.map(\.method) == ["POST"])
     }
 
@@ -75,7 +82,9 @@ struct HTTPRedirectTests {
 
 struct HTTPURLTests {
     @Test func `credentials go to the same origin, or up to TLS on the same host`() throws {
-        func may(_ from: String, _ to: String) throws -> Bool { try HTTPURL(from).maySendCredentials(to: HTTPURL(to)) }
+        func may(_ from: String, _ to: String) throws -> Bool {
+            try HTTPURL(from).maySendCredentials(to: HTTPURL(to))
+        }
         #expect(try may("http://a.example/x", "http://A.example:80/y?z"))
         #expect(try may("http://a.example", "https://a.example"))
         #expect(try may("http://a.example:8080", "https://a.example:8080"))
@@ -88,7 +97,8 @@ struct HTTPURLTests {
     }
 
     @Test(arguments: [
-        "ftp://a", "file:///etc/passwd", "a/b", "", "http://", "http://u@a", "http://u:p@a/", "http://a:99999/",
+        "ftp://a", "file:///etc/passwd", "a/b", "", "http://", "http://u@a", "http://u:p@a/",
+        "http://a:99999/",
         "http://a/\u{1}", "mailto:a@b",
     ])
     func `what isn't a plain address of http is refused`(text: String) {

@@ -21,7 +21,8 @@ struct HTTPTrustTests {
             maker.executableURL = URL(filePath: openssl)
             maker.currentDirectoryURL = folder
             maker.arguments = [
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2",
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem",
+                "-days", "2",
                 "-subj", "/CN=test", "-addext", "subjectAltName=\(name)",
             ]
             maker.standardError = FileHandle.nullDevice
@@ -30,7 +31,9 @@ struct HTTPTrustTests {
 
             process.executableURL = URL(filePath: openssl)
             process.currentDirectoryURL = folder
-            process.arguments = ["s_server", "-accept", "127.0.0.1:0", "-key", "key.pem", "-cert", "cert.pem", "-www"]
+            process.arguments = [
+                "s_server", "-accept", "127.0.0.1:0", "-key", "key.pem", "-cert", "cert.pem", "-www",
+            ]
             let output = Pipe()
             process.standardOutput = output
             process.standardError = FileHandle.nullDevice
@@ -41,7 +44,8 @@ struct HTTPTrustTests {
                 let data = output.fileHandleForReading.availableData
                 guard !data.isEmpty else { break }
                 said += String(decoding: data, as: UTF8.self)
-                guard let line = said.split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT ") }), said.hasSuffix("\n")
+                guard let line = said.split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT ") }),
+                    said.hasSuffix("\n")
                 else { continue }
                 port = line.split(separator: ":").last.flatMap { Int($0) } ?? 0
             }

@@ -43,7 +43,8 @@ final class LoopbackServer: Sendable {
         let socket = listener
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && listen(socket, 64) == 0 && getsockname(socket, $0, &length) == 0
+                bind(socket, $0, length) == 0 && listen(socket, 64) == 0
+                    && getsockname(socket, $0, &length) == 0
             }
         }
         guard isBound else { throw POSIXError(.EADDRNOTAVAIL) }
@@ -56,13 +57,14 @@ final class LoopbackServer: Sendable {
                 open.withLock { _ = $0.insert(client) }
                 Thread.detachNewThread { [self] in serve(connection, answer) }
             }
+            // Only here: a number that's closed elsewhere could be another server's by the next accept.
+            close(listener)
         }
     }
 
     /// Call it at most once. A server that isn't stopped lives as long as the program: its thread holds it.
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
         open.withLock { for socket in $0 { shutdown(socket, Int32(SHUT_RDWR)) } }
     }
 
@@ -112,13 +114,15 @@ final class LoopbackServer: Sendable {
             let mark = Array("\r\n\r\n".utf8)
             while bytes.firstRange(of: mark) == nil { if !more() { return nil } }
             guard let end = bytes.firstRange(of: mark) else { return nil }
-            let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
+            let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).components(
+                separatedBy: "\r\n")
             var request = Request(connection: number)
             let words = lines[0].split(separator: " ").map(String.init)
             (request.method, request.target) = (words[0], words[1])
             for line in lines.dropFirst() {
                 let parts = line.split(separator: ":", maxSplits: 1)
-                request.headers.append((String(parts[0]), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""))
+                request.headers.append(
+                    (String(parts[0]), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""))
             }
             let length = request[header: "Content-Length"].flatMap { Int($0) } ?? 0
             while bytes.count < end.upperBound + length { if !more() { return nil } }
@@ -146,9 +150,11 @@ final class LoopbackServer: Sendable {
 
         /// An ordinary answer.
         func reply(
-            _ status: Int = 200, _ headers: [(String, String)] = [], _ body: [UInt8], type: String = "application/json"
+            _ status: Int = 200, _ headers: [(String, String)] = [], _ body: [UInt8],
+            type: String = "application/json"
         ) {
-            var head = "HTTP/1.1 \(status) Status\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n"
+            var head =
+                "HTTP/1.1 \(status) Status\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n"
             for (name, value) in headers { head += "\(name): \(value)\r\n" }
             send(Array((head + "\r\n").utf8) + body)
         }
@@ -179,7 +185,8 @@ final class LoopbackServer: Sendable {
 
         /// Writes `text` every `pause` until the other side goes.
         func drip(_ text: String, every pause: Duration) {
-            let microseconds = pause.components.seconds * 1_000_000 + pause.components.attoseconds / 1_000_000_000_000
+            let microseconds =
+                pause.components.seconds * 1_000_000 + pause.components.attoseconds / 1_000_000_000_000
             while send(text) { usleep(UInt32(microseconds)) }
             end()
         }
@@ -194,13 +201,16 @@ enum Gzip {
     static func stored(_ bytes: [UInt8]) -> [UInt8] {
         precondition(bytes.count < 65536)
         let count = UInt16(bytes.count)
-        var out = head + [1, UInt8(count & 255), UInt8(count >> 8), UInt8(~count & 255), UInt8(~count >> 8)] + bytes
+        var out =
+            head + [1, UInt8(count & 255), UInt8(count >> 8), UInt8(~count & 255), UInt8(~count >> 8)] + bytes
         var crc: UInt32 = 0xFFFF_FFFF
         for byte in bytes {
             crc ^= UInt32(byte)
             for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
         }
-        for word in [~crc, UInt32(bytes.count)] { for shift in [0, 8, 16, 24] { out.append(UInt8(word >> shift & 255)) } }
+        for word in [~crc, UInt32(bytes.count)] {
+            for shift in [0, 8, 16, 24] { out.append(UInt8(word >> shift & 255)) }
+        }
         return out
     }
 

@@ -131,9 +131,10 @@ struct RESTDriftTests {
 
     @Test func `an empty listing has one empty page`() throws {
         let server = try LoopbackServer { $1.reply(200, [], envelope(0..<0, ",\"total\":0")) }
-        for paging in [Pagination.none, RESTFixture.page, RESTFixture.offset, RESTFixture.cursor, RESTFixture.link,
-            RESTFixture.keyset, RESTFixture.pageWithoutTotal]
-        {
+        for paging in [
+            Pagination.none, RESTFixture.page, RESTFixture.offset, RESTFixture.cursor, RESTFixture.link,
+            RESTFixture.keyset, RESTFixture.pageWithoutTotal,
+        ] {
             let draft = FakeDraft()
             let summary = try RESTFixture(server, paging).load(into: draft)
             #expect(summary.pages == 1 && summary.rows == 0 && summary.drift == nil)
@@ -159,7 +160,9 @@ struct RESTGuardTests {
 
     @Test func `a cursor that changes while the rows don't is a loop`() throws {
         let counter = Counter()
-        let server = try LoopbackServer { $1.reply(200, [], envelope(0..<3, ",\"next\":\"\(counter.next())\"")) }
+        let server = try LoopbackServer {
+            $1.reply(200, [], envelope(0..<3, ",\"next\":\"\(counter.next())\""))
+        }
         #expect(
             RESTFixture(server, RESTFixture.cursor).failure()
                 == .loop(page: 1, reason: "it has the same rows as the page before"))
@@ -198,9 +201,12 @@ struct RESTGuardTests {
     }
 
     @Test(arguments: [
-        "http://127.0.0.2:PORT/rows", "//127.0.0.2:PORT/", "http://127.0.0.1/rows", "http://169.254.169.254/latest/meta-data",
-        "http://[::1]:PORT/", "http://2130706433:1/", "http://user:pw@127.0.0.1:PORT/", "file:///etc/passwd", "gopher://127.0.0.1:PORT/",
-        "http://127.0.0.1:PORT@127.0.0.2/", "http://localhost:PORT/", "http://127.0.0.1.example:PORT/", "ftp://127.0.0.1:PORT/",
+        "http://127.0.0.2:PORT/rows", "//127.0.0.2:PORT/", "http://127.0.0.1/rows",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]:PORT/", "http://2130706433:1/", "http://user:pw@127.0.0.1:PORT/", "file:///etc/passwd",
+        "gopher://127.0.0.1:PORT/",
+        "http://127.0.0.1:PORT@127.0.0.2/", "http://localhost:PORT/", "http://127.0.0.1.example:PORT/",
+        "ftp://127.0.0.1:PORT/",
     ])
     func `a next link to anywhere else is refused`(link: String) throws {
         let server = try LoopbackServer { request, connection in
@@ -247,13 +253,17 @@ struct RESTGuardTests {
     }
 
     @Test func `a huge row in an endless body ends at the limit of a row`() throws {
-        let server = try LoopbackServer { $1.reply(200, [("Content-Encoding", "gzip")], Gzip.bomb(100_000_000)) }
+        let server = try LoopbackServer {
+            $1.reply(200, [("Content-Encoding", "gzip")], Gzip.bomb(100_000_000))
+        }
         #expect(throws: RESTError.self) { try RESTFixture(server, RESTFixture.cursor).load(into: draft) }
     }
 
     @Test func `a key that isn't in the row is an error`() throws {
         let server = try LoopbackServer { $1.reply(200, [], "{\"items\":[{\"name\":\"x\"}]}") }
-        guard case .malformed(_, _, _, let found) = RESTFixture(server, RESTFixture.keyset).failure() else { return }
+        guard case .malformed(_, _, _, let found) = RESTFixture(server, RESTFixture.keyset).failure() else {
+            return
+        }
         #expect(found.hasPrefix("its last row has no 'id'"))
     }
 }

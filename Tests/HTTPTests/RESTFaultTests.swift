@@ -13,7 +13,11 @@ struct RESTRetryTests {
     ) throws -> LoopbackServer {
         let counter = Counter()
         return try LoopbackServer { _, connection in
-            if counter.next() < failures { bad(connection) } else { connection.reply(200, [], envelope(0..<3)) }
+            if counter.next() < failures {
+                bad(connection)
+            } else {
+                connection.reply(200, [], envelope(0..<3))
+            }
         }
     }
 
@@ -31,10 +35,11 @@ struct RESTRetryTests {
 
     @Test(arguments: [204, 206, 205])
     func `success without a page is asked again`(status: Int) throws {
-        try recovers(server { connection in
-            connection.send("HTTP/1.1 \(status) X\r\n\(status == 206 ? "Content-Length: 0\r\n" : "")\r\n")
-            connection.end()
-        })
+        try recovers(
+            server { connection in
+                connection.send("HTTP/1.1 \(status) X\r\n\(status == 206 ? "Content-Length: 0\r\n" : "")\r\n")
+                connection.end()
+            })
     }
 
     @Test func `a long explanation of a failure isn't read to its end`() throws {
@@ -42,8 +47,10 @@ struct RESTRetryTests {
     }
 
     @Test(arguments: [
-        "<html><body>SECRET</body></html>", "", "{\"error\":\"SECRET\"}", "{\"items\":null}", "{\"items\":[{\"id\":1}],\"items\":[]}",
-        "{\"items\":[{\"id\":1}", "{\"items\":[{\"id\":1}]}GARBAGE", "\u{FEFF}{\"items\":[]}", "[]", "{\"items\":[{\"id\":1,}]}",
+        "<html><body>SECRET</body></html>", "", "{\"error\":\"SECRET\"}", "{\"items\":null}",
+        "{\"items\":[{\"id\":1}],\"items\":[]}",
+        "{\"items\":[{\"id\":1}", "{\"items\":[{\"id\":1}]}GARBAGE", "\u{FEFF}{\"items\":[]}", "[]",
+        "{\"items\":[{\"id\":1,}]}",
     ])
     func `a body that isn't a whole page is asked again, and nothing of it is kept`(body: String) throws {
         try recovers(server { $0.reply(200, [], body) })
@@ -51,35 +58,43 @@ struct RESTRetryTests {
     }
 
     @Test func `a body in UTF-16 is asked again`() throws {
-        try recovers(server { $0.reply(200, [], [0xFF, 0xFE] + Array(envelope(0..<1).utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })) })
+        try recovers(
+            server {
+                $0.reply(
+                    200, [],
+                    [0xFF, 0xFE] + Array(envelope(0..<1).utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }))
+            })
     }
 
     @Test func `a short body is asked again`() throws {
-        try recovers(server {
-            $0.send("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n\(envelope(0..<9))")
-            $0.end()
-        })
+        try recovers(
+            server {
+                $0.send("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n\(envelope(0..<9))")
+                $0.end()
+            })
         #expect(draft.discarded == 2)
     }
 
     @Test func `a body that breaks off without having told its length is asked again`() throws {
-        try recovers(server {
-            $0.send("HTTP/1.1 200 OK\r\n\r\n\(envelope(0..<9).dropLast(2))")
-            $0.end()
-        })
+        try recovers(
+            server {
+                $0.send("HTTP/1.1 200 OK\r\n\r\n\(envelope(0..<9).dropLast(2))")
+                $0.end()
+            })
     }
 
     @Test func `a cut chunk, a reset and a body that isn't compressed as it says are asked again`() throws {
         let counter = Counter()
-        try recovers(server(failures: 3) { connection in
-            switch counter.next() {
-            case 0:
-                connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"items\":[")
-                connection.end()
-            case 1: connection.reset()
-            default: connection.reply(200, [("Content-Encoding", "gzip")], envelope(0..<3))
-            }
-        }, failures: 3)
+        try recovers(
+            server(failures: 3) { connection in
+                switch counter.next() {
+                case 0:
+                    connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"items\":[")
+                    connection.end()
+                case 1: connection.reset()
+                default: connection.reply(200, [("Content-Encoding", "gzip")], envelope(0..<3))
+                }
+            }, failures: 3)
     }
 
     @Test func `a hanging request is asked again`() throws {
@@ -107,13 +122,17 @@ struct RESTRetryTests {
         let server = try LoopbackServer { $1.reply(502, [], "SECRET") }
         let error = RESTFixture(server, path: "/rows?key=SECRET").failure(into: draft)
         #expect(
-            error == .unavailable(page: 0, attempts: 6, reason: "\(server.url)/rows?… answered with status 502."))
+            error
+                == .unavailable(
+                    page: 0, attempts: 6, reason: "\(server.url)/rows?… answered with status 502."))
         #expect(error?.kind == .unavailable && error?.isRetryable == true)
         #expect(server.requests.count == 6)
     }
 
     @Test func `a page that's never right is given up, and the error says what it was`() throws {
-        let server = try LoopbackServer { $1.reply(200, [], "<html>SECRET</html>", type: "text/html; charset=x") }
+        let server = try LoopbackServer {
+            $1.reply(200, [], "<html>SECRET</html>", type: "text/html; charset=x")
+        }
         let error = RESTFixture(server).failure(into: draft)
         #expect(
             error
@@ -140,7 +159,10 @@ struct RESTRetryTests {
         #expect(try taken.load(into: draft).rows == 1)
     }
 
-    @Test(arguments: [(401, "rest.unauthorized"), (403, "rest.forbidden"), (404, "rest.not-found"), (400, "rest.refused"), (304, "rest.refused")])
+    @Test(arguments: [
+        (401, "rest.unauthorized"), (403, "rest.forbidden"), (404, "rest.not-found"), (400, "rest.refused"),
+        (304, "rest.refused"),
+    ])
     func `a clear no is taken at once`(status: Int, code: String) throws {
         let server = try LoopbackServer { $1.reply(status, [], "SECRET") }
         let error = RESTFixture(server).failure()
@@ -170,7 +192,9 @@ struct RESTPatienceTests {
     func `Retry-After in seconds is waited for in full, also by the other pages`(status: Int) throws {
         let counter = Counter()
         let server = try LoopbackServer { request, connection in
-            if request["page"] == "1", counter.next() == 0 { return connection.reply(status, [("Retry-After", "1")]) }
+            if request["page"] == "1", counter.next() == 0 {
+                return connection.reply(status, [("Retry-After", "1")])
+            }
             honest(30)(request, connection)
         }
         let start = ContinuousClock.now
@@ -202,7 +226,9 @@ struct RESTPatienceTests {
 
     @Test(arguments: ["315360000", "900", "Fri, 20 Nov 2026 10:30:00 GMT"])
     func `a wait beyond the deadline fails at once and names the time`(retryAfter: String) throws {
-        let server = try LoopbackServer { $1.reply(429, [("Date", "Fri, 20 Nov 2026 09:30:00 GMT"), ("Retry-After", retryAfter)]) }
+        let server = try LoopbackServer {
+            $1.reply(429, [("Date", "Fri, 20 Nov 2026 09:30:00 GMT"), ("Retry-After", retryAfter)])
+        }
         var fixture = RESTFixture(server)
         fixture.clock = RESTClock { Instant(milliseconds: 1_800_000_000_000) }
         let start = ContinuousClock.now
@@ -220,18 +246,22 @@ struct RESTPatienceTests {
             let left = request["page"] == "0" ? "0" : "9"
             let range = slice(request["page"].flatMap { Int($0) } ?? 0, size: 10, of: 20)
             connection.reply(
-                200, [("X-RateLimit-Remaining", left), ("X-RateLimit-Reset", "1")], envelope(range, ",\"total\":20"))
+                200, [("X-RateLimit-Remaining", left), ("X-RateLimit-Reset", "1")],
+                envelope(range, ",\"total\":20"))
         }
         let start = ContinuousClock.now
         #expect(try RESTFixture(server, RESTFixture.page).load(into: draft).rows == 20)
         #expect(ContinuousClock.now - start >= .seconds(1))
     }
 
-    @Test func `a time slice that ends behind the deadline stops the download, but not behind its last page`() throws {
+    @Test func `a time slice that ends behind the deadline stops the download, but not behind its last page`()
+        throws
+    {
         let server = try LoopbackServer { request, connection in
             let range = slice(request["page"].flatMap { Int($0) } ?? 0, size: 10, of: 20)
             connection.reply(
-                200, [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "3600")], envelope(range, ",\"total\":20"))
+                200, [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "3600")],
+                envelope(range, ",\"total\":20"))
         }
         let fixture = RESTFixture(server, RESTFixture.page)
         #expect(fixture.failure(into: draft)?.code == "rest.busy")

@@ -22,7 +22,8 @@ struct RESTFixture {
     func load(into draft: FakeDraft) throws -> SnapshotSummary {
         var policy = RESTRetryPolicy()
         policy.firstDelay = .milliseconds(2)
-        let source = try RESTSnapshotSource(settings, requestTimeout: requestTimeout, policy: policy, clock: clock)
+        let source = try RESTSnapshotSource(
+            settings, requestTimeout: requestTimeout, policy: policy, clock: clock)
         let zone = try #require(Zone("UTC"))
         let context = RunContext(
             now: Instant(milliseconds: 0), zone: zone, deadline: .now + deadline, progress: progress)
@@ -45,10 +46,12 @@ struct RESTFixture {
         }
     }
 
-    static let page = Pagination.page(pageParam: "page", sizeParam: "size", size: 10, first: 0, total: ["total"])
+    static let page = Pagination.page(
+        pageParam: "page", sizeParam: "size", size: 10, first: 0, total: ["total"])
     static let pageWithoutTotal = Pagination.page(
         pageParam: "page", sizeParam: "size", size: 10, first: 0, total: nil)
-    static let offset = Pagination.offset(offsetParam: "offset", limitParam: "limit", limit: 10, total: ["total"])
+    static let offset = Pagination.offset(
+        offsetParam: "offset", limitParam: "limit", limit: 10, total: ["total"])
     static let cursor = Pagination.cursor(cursor: ["next"], cursorParam: "after", sizeParam: "size", size: 10)
     static let keyset = Pagination.keyset(key: ["id"], param: "after", sizeParam: "size", size: 10)
     static let link = Pagination.link(next: nil, sizeParam: "size", size: 10)

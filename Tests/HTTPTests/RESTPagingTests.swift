@@ -133,7 +133,10 @@ struct RESTPagingTests {
         let summary = try RESTFixture(server, RESTFixture.cursor).load(into: draft)
         #expect(summary.pages == 3 && summary.rows == 30)
         #expect(draft.ids == Array(0..<30))
-        #expect(server.requests.map(\.target) == ["/rows?size=10", "/rows?size=10&after=c%2F10", "/rows?size=10&after=c%2F20"])
+        #expect(
+            server.requests.map(\.target) == [
+                "/rows?size=10", "/rows?size=10&after=c%2F10", "/rows?size=10&after=c%2F20",
+            ])
         #expect((0..<3).map { draft.pages[$0]?.note.next } == ["c/10", "c/20", nil])
     }
 
@@ -169,11 +172,14 @@ struct RESTPagingTests {
             if inBody {
                 connection.reply(200, [], envelope(range, next.map { ",\"next\":\"\($0)\"" } ?? ""))
             } else {
-                let links = next.map { "</x,y>; rel=\"prev\", <\($0)>; title=\"a, b; c\"; REL=\"last Next\"" } ?? "</>; rel=first"
+                let links =
+                    next.map { "</x,y>; rel=\"prev\", <\($0)>; title=\"a, b; c\"; REL=\"last Next\"" }
+                    ?? "</>; rel=first"
                 connection.reply(200, [("Link", links)], envelope(range))
             }
         }
-        let summary = try RESTFixture(server, inBody ? RESTFixture.linkInBody : RESTFixture.link).load(into: draft)
+        let summary = try RESTFixture(server, inBody ? RESTFixture.linkInBody : RESTFixture.link).load(
+            into: draft)
         #expect(summary.pages == 3)
         #expect(draft.ids == Array(0..<30))
         #expect(server.requests.map(\.target) == ["/rows?size=10", "/rows?at=1", "/rows/more?at=2"])
@@ -242,7 +248,10 @@ struct RESTResumeTests {
     @Test func `a download whose last page is kept asks for nothing`() throws {
         let server = try LoopbackServer { $1.reply(500) }
         draft.keep(0, note: PageNote(rows: 3, total: nil, next: nil, isLast: true))
-        for paging in [Pagination.none, RESTFixture.cursor, RESTFixture.keyset, RESTFixture.link, RESTFixture.pageWithoutTotal] {
+        for paging in [
+            Pagination.none, RESTFixture.cursor, RESTFixture.keyset, RESTFixture.link,
+            RESTFixture.pageWithoutTotal,
+        ] {
             #expect(try RESTFixture(server, paging).load(into: draft).rows == 3)
         }
         #expect(server.requests.isEmpty)

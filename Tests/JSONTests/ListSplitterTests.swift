@@ -3,7 +3,8 @@ import Testing
 
 /// Feeds a text in pieces of `piece` bytes and collects what comes.
 private func split(
-    _ text: [UInt8], path: [String] = ["items"], piece: Int = .max, limit: Int = 1 << 20, validates: Bool = true
+    _ text: [UInt8], path: [String] = ["items"], piece: Int = .max, limit: Int = 1 << 20,
+    validates: Bool = true
 ) throws -> (elements: [String], skeleton: Skeleton) {
     let splitter = ListSplitter(path: path, maxElementBytes: limit, validates: validates)
     var elements: [String] = []
@@ -12,7 +13,9 @@ private func split(
         let end = at + min(piece, text.count - at)
         // A copy of its own: what's read behind a piece must not be the next one.
         let part = Array(text[at..<end])
-        try part.withUnsafeBytes { try splitter.feed($0) { elements.append(String(decoding: $0, as: UTF8.self)) } }
+        try part.withUnsafeBytes {
+            try splitter.feed($0) { elements.append(String(decoding: $0, as: UTF8.self)) }
+        }
         at = end
     }
     return (elements, try splitter.finish())
@@ -73,7 +76,8 @@ struct ListSplitterTests {
     }
 
     @Test func `scalars of every kind are looked up`() throws {
-        let text = #"{"items":[],"n":null,"t":true,"f":false,"i":-12345678901234567890,"s":"a\ud83d\ude00\ud800\n"}"#
+        let text =
+            #"{"items":[],"n":null,"t":true,"f":false,"i":-12345678901234567890,"s":"a\ud83d\ude00\ud800\n"}"#
         let skeleton = try split(text).skeleton
         #expect(skeleton.value(at: ["n"]) == .null)
         #expect(skeleton.value(at: ["t"]) == .boolean(true))
@@ -87,7 +91,9 @@ struct ListSplitterTests {
         #expect(fault(text, path: ["a", "b", "c"]) == .notAList(path: "a.b.c", offset: 6))
         let deep = #"{"x":{"b":[0]},"\u0061":{"y":{},"b":[1,2],"z":[3]},"b":[4]}"#
         #expect(try split(deep, path: ["a", "b"]).elements == ["1", "2"])
-        for piece in 1...9 { #expect(try split(deep, path: ["a", "b"], piece: piece).elements == ["1", "2"]) }
+        for piece in 1...9 {
+            #expect(try split(deep, path: ["a", "b"], piece: piece).elements == ["1", "2"])
+        }
     }
 
     @Test func `a bare list and lines are lists too`() throws {
@@ -115,16 +121,20 @@ struct ListSplitterTests {
         let isNotAList = { (fault: ListSplitterError) in if case .notAList = fault { true } else { false } }
         let isTwoLists = { (fault: ListSplitterError) in if case .twoLists = fault { true } else { false } }
         for text in [
-            "<html>", "\"text\"", "12", #"{"items":[1,]}"#, #"{"items":[,1]}"#, #"{"items":[1 2]}"#, #"{"items":[01]}"#,
+            "<html>", "\"text\"", "12", #"{"items":[1,]}"#, #"{"items":[,1]}"#, #"{"items":[1 2]}"#,
+            #"{"items":[01]}"#,
             #"{"items":[{"a":1,}]}"#, #"{"items":[{a:1}]}"#, #"{"items":[{"a" 1}]}"#, #"{"items":[{]}]}"#,
             #"{"items":[{"a":tru}]}"#, #"{"items":[nul]}"#, #"{"items":[]"x":1}"#, #"{"x":01,"items":[]}"#,
-            #"{"items":[],}"#, #"{"items":[]]"#, #"{"items" []}"#, #"{"items":["a\x"]}"#, "{\"items\":[\"a\tb\"]}",
-            #"{"items":["\u12g4"]}"#, #"{"items":[+1]}"#, #"{"items":[.5]}"#, #"{"items":[1.]}"#, #"{"items":[1e]}"#,
+            #"{"items":[],}"#, #"{"items":[]]"#, #"{"items" []}"#, #"{"items":["a\x"]}"#,
+            "{\"items\":[\"a\tb\"]}",
+            #"{"items":["\u12g4"]}"#, #"{"items":[+1]}"#, #"{"items":[.5]}"#, #"{"items":[1.]}"#,
+            #"{"items":[1e]}"#,
             #"{"items":[-]}"#, #"{"items":[NaN]}"#, #"{"items":[{"a":1}}]"#, #"{"x":{"y":1],"items":[]}"#,
             #"{"items":[{"a":[1,2}]]}"#, #"{"items":[[1}]}"#, #"{x:1,"items":[]}"#,
         ] { check(text, isNotJSON) }
         for text in [
-            "{", #"{"ite"#, #"{"items"#, #"{"items":["#, #"{"items":[1"#, #"{"items":[1,"#, #"{"items":[{"a":"#,
+            "{", #"{"ite"#, #"{"items"#, #"{"items":["#, #"{"items":[1"#, #"{"items":[1,"#,
+            #"{"items":[{"a":"#,
             #"{"items":["a"#, #"{"items":[]"#, #"{"items":[],"x":"#,
         ] { check(text, isTruncated) }
         for text in [#"{"items":[]} x"#, #"{"items":[]}{}"#, #"{"items":[]}]"#] { check(text, isTrailing) }
@@ -132,11 +142,15 @@ struct ListSplitterTests {
         check("{}[1]", path: [], isNotJSON)
         check("{}1", path: [], isNotJSON)
         check(#"{"a":1}{"b""#, path: [], isTruncated)
-        for text in [#"{"items":null}"#, #"{"items":{}}"#, #"{"items":"[]"}"#, #"{"items":7}"#] { check(text, isNotAList) }
+        for text in [#"{"items":null}"#, #"{"items":{}}"#, #"{"items":"[]"}"#, #"{"items":7}"#] {
+            check(text, isNotAList)
+        }
         check(#"{"items":[],"items":[]}"#, isTwoLists)
         check(#"{"items":[],"\u0069tems":0}"#, isTwoLists)
         check(#"{"a":{"b":[]},"a":{"b":[]}}"#, path: ["a", "b"], isTwoLists)
-        for text in ["{}", #"{"x":{"items":[]}}"#, #"{"error":"no"}"#, "[1]"] { check(text) { $0 == .noList(path: "items") } }
+        for text in ["{}", #"{"x":{"items":[]}}"#, #"{"error":"no"}"#, "[1]"] {
+            check(text) { $0 == .noList(path: "items") }
+        }
         check("") { $0 == .empty }
         check(" \r\n") { $0 == .empty }
     }
@@ -159,7 +173,8 @@ struct ListSplitterTests {
         let deep = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
         let mixed = String(repeating: #"{"a":["#, count: 500) + String(repeating: "]}", count: 500)
         for element in [
-            deep, mixed, "123456789012345678901234567890.123456789e+999", "-0", "1E999", #""\ud800""#, #""\u0000""#,
+            deep, mixed, "123456789012345678901234567890.123456789e+999", "-0", "1E999", #""\ud800""#,
+            #""\u0000""#,
             #"{"a":1,"a":2}"#, "\"" + String(repeating: "x", count: 100_000) + "\"", "\"\u{7F}\u{2028}😀\"",
         ] {
             #expect(try split("{\"items\":[\(element)]}").elements == [element])
@@ -175,9 +190,12 @@ struct ListSplitterTests {
             let fault = #expect(throws: ListSplitterError.self) {
                 try split(text, path: [], piece: piece, limit: row.utf8.count - 1)
             }
-            guard case .elementTooLong(row: 1, _) = fault else { return #expect(Bool(false), "\(String(describing: fault))") }
+            guard case .elementTooLong(row: 1, _) = fault else {
+                return #expect(Bool(false), "\(String(describing: fault))")
+            }
         }
-        let envelope = "{\"x\":\"" + String(repeating: "x", count: ListSplitter.envelopeBytesMax) + "\",\"items\":[]}"
+        let envelope =
+            "{\"x\":\"" + String(repeating: "x", count: ListSplitter.envelopeBytesMax) + "\",\"items\":[]}"
         #expect(fault(envelope, piece: 65536) == .envelopeTooLong(limit: ListSplitter.envelopeBytesMax))
     }
 
@@ -197,7 +215,8 @@ struct ListSplitterTests {
         let elements = (0..<Int.random(in: 0...30, using: &random)).map { _ in random.value(depth: 0) }
         let separators = ["", " ", "\n", "\t  "]
         let body = elements.map { $0 + separators.randomElement(using: &random)! }.joined(separator: ",")
-        let text = Array("{\"k\":\(random.value(depth: 2)),\"items\":[\(body)],\"z\":\(random.value(depth: 1))}".utf8)
+        let text = Array(
+            "{\"k\":\(random.value(depth: 2)),\"items\":[\(body)],\"z\":\(random.value(depth: 1))}".utf8)
         for validates in [true, false] {
             let piece = Int.random(in: 1...200, using: &random)
             let parts = try split(text, piece: piece, validates: validates)
@@ -232,8 +251,12 @@ private struct SeededRandom: RandomNumberGenerator {
     }
 
     mutating func string() -> String {
-        let parts = ["\\\\", "\\\"", "{", "}", "[", "]", ",", ":", "a", "ü", "😀", "\\u005c", "\\n", " ", "bcdefghijkl"]
-        return "\"" + (0..<Int.random(in: 0...40, using: &self)).map { _ in parts.randomElement(using: &self)! }.joined()
+        let parts = [
+            "\\\\", "\\\"", "{", "}", "[", "]", ",", ":", "a", "ü", "😀", "\\u005c", "\\n", " ", "bcdefghijkl",
+        ]
+        return "\""
+            + (0..<Int.random(in: 0...40, using: &self)).map { _ in parts.randomElement(using: &self)! }
+            .joined()
             + "\""
     }
 
@@ -243,10 +266,14 @@ private struct SeededRandom: RandomNumberGenerator {
         case 1: return ["true", "false", "null", "1.5e-7"].randomElement(using: &self)!
         case 2, 3: return string()
         case 4, 5:
-            return "[" + (0..<Int.random(in: 0...5, using: &self)).map { _ in value(depth: depth + 1) }.joined(separator: ", ") + "]"
+            return "["
+                + (0..<Int.random(in: 0...5, using: &self)).map { _ in value(depth: depth + 1) }.joined(
+                    separator: ", ") + "]"
         default:
             return "{"
-                + (0..<Int.random(in: 0...5, using: &self)).map { _ in string() + " :" + value(depth: depth + 1) }
+                + (0..<Int.random(in: 0...5, using: &self)).map { _ in
+                    string() + " :" + value(depth: depth + 1)
+                }
                 .joined(separator: ",\n") + "}"
         }
     }
