@@ -116,6 +116,7 @@ final class RecordColumns {
             guard let instant = zone.instant(field.text) else {
                 throw Poison(reason: "bad-time", detail: "\(column.name) isn't an ISO-8601 time between 1970 and 9999")
             }
+            if Self.isCanonical(field.text) { return Cell(kind: .text, integer: 0, text: field.text) }
             guard scratchUsed + 24 <= 64 * 30 else { throw Poison(reason: "bad-value", detail: "too many timestamps") }
             bytes.removeAll(keepingCapacity: true)
             instant.append(to: &bytes)
@@ -133,6 +134,12 @@ final class RecordColumns {
                 reason: "bad-value",
                 detail: "\(column.name) is \(column.type?.rawValue ?? "unknown") and the value is \(field.kind)")
         }
+    }
+
+    /// Whether a valid timestamp is written as tables write it: `2026-11-20T09:30:00.123Z`.
+    private static func isCanonical(_ text: UnsafeRawBufferPointer) -> Bool {
+        text.count == 24 && text[23] == UInt8(ascii: "Z") && text[19] == UInt8(ascii: ".")
+            && text[10] == UInt8(ascii: "T") && text[17] != UInt8(ascii: "6")
     }
 
     private func change(_ index: Int, to type: ColumnType) throws {

@@ -263,13 +263,14 @@ package final class SQLiteTransformSession: TransformSession {
         }
     }
 
-    private func scopeKeys(_ scope: KeyScope) -> String {
+    /// The keys of a scope, as a source of rows with columns `key` and `removed`.
+    private func scopeRows(_ scope: KeyScope) -> String {
         switch scope {
-        case .changed(let entity): "SELECT key FROM temp.\(Names.quoted(Names.changed(entity)))"
+        case .changed(let entity): "temp.\(Names.quoted(Names.changed(entity))) WHERE true"
         case .changedOn(let entity, let day):
-            "SELECT key FROM temp.\(Names.quoted(Names.changedDays(entity))) WHERE on_day = \(day.daysSinceEpoch)"
+            "temp.\(Names.quoted(Names.changedDays(entity))) WHERE on_day = \(day.daysSinceEpoch)"
         case .winnersOf(let entity, let day):
-            "SELECT key FROM \(Names.quoted(Names.winners(entity))) WHERE from_day = \(day.daysSinceEpoch)"
+            "\(Names.quoted(Names.winners(entity))) WHERE from_day = \(day.daysSinceEpoch)"
         }
     }
 
@@ -283,10 +284,14 @@ package final class SQLiteTransformSession: TransformSession {
     /// Removes rows of keys that the scope answers for and the staged query doesn't give.
     private func removeUnstaged(_ model: String, key: String, scope: KeyScope, where within: String) throws -> Int64 {
         let column = Names.quoted(key)
+        let staged = try database.value("SELECT count(*) FROM temp.elt_stage").integer
+        let living = try database.value("SELECT count(*) FROM \(scopeRows(scope)) AND removed = 0").integer
+        // A row for each living key: then only those that went can be too many.
+        let keys = "SELECT key FROM \(scopeRows(scope))" + (staged == living ? " AND removed = 1" : "")
         // An integer key is an integer in the table and its text in the ledger.
         let typed = """
-            SELECT CASE WHEN CAST(CAST(key AS INTEGER) AS TEXT) = key THEN CAST(key AS INTEGER) ELSE key END FROM (\(scopeKeys(scope)))
-            UNION ALL \(scopeKeys(scope))
+            SELECT CASE WHEN CAST(CAST(key AS INTEGER) AS TEXT) = key THEN CAST(key AS INTEGER) ELSE key END FROM (\(keys))
+            UNION ALL \(keys)
             """
         try database.execute(
             """
