@@ -26,7 +26,9 @@ struct LimitsReader {
         if let timeout = fields.duration("request_timeout", atLeast: .milliseconds(100)) {
             limits.requestTimeout = timeout
         }
-        if limits.stall > limits.deadline, let node = fields.node("stall") ?? fields.node("deadline") {
+        // A short deadline shortens what nobody set.
+        if fields.node("stall") == nil { limits.stall = min(limits.stall, limits.deadline) }
+        if limits.stall > limits.deadline, let node = fields.node("stall") {
             faults.error(node.place, "\(node.path): 'stall' can't be longer than 'deadline'.")
         }
         return limits
