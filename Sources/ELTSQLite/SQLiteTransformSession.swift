@@ -42,8 +42,8 @@ package final class SQLiteTransformSession: TransformSession {
 
     package func table(_ model: String) -> String { Names.quoted(model) }
 
-    package func describe(_ query: String) throws -> [OutputColumn] {
-        let statement = try database.prepareGuarded(query)
+    package func describe(_ query: String, model: String) throws -> [OutputColumn] {
+        let statement = try named(model) { try database.prepareGuarded(query) }
         return (0..<statement.columnCount).map {
             OutputColumn(name: statement.columnName($0), type: statement.declaredType($0))
         }
@@ -343,8 +343,10 @@ package final class SQLiteTransformSession: TransformSession {
     }
 
     package func failures(_ query: String) throws -> Int64 {
-        let statement = try database.prepareGuarded(query)
-        return try statement.step() ? statement.int(0) : 0
+        try named("of a data test") {
+            let statement = try database.prepareGuarded(query)
+            return try statement.step() ? statement.int(0) : 0
+        }
     }
 
     package func samples(_ query: String) throws -> [String] {

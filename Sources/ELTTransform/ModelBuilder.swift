@@ -51,7 +51,7 @@ struct ModelBuilder {
                 if let type = column.type { types[column.name.lowercased()] = type.sqlName }
             }
         }
-        let columns = try session.describe(query).map {
+        let columns = try session.describe(query, model: model.name).map {
             OutputColumn(name: $0.name, type: $0.type.flatMap { $0.isEmpty ? nil : $0 } ?? types[$0.name.lowercased()])
         }
         var seen: Set<String> = []

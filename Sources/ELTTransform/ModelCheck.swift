@@ -18,7 +18,7 @@ extension Transformer {
                 let query = try model.render(
                     RenderScope(
                         session: session, settings: settings, context: context, model: model, binding: .all))
-                _ = try session.describe(query)
+                _ = try session.describe(query, model: model.name)
                 compiled += 1
             } catch {
                 refusals.append(Refusal(model: model.path, error: error))

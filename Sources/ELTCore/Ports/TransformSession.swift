@@ -20,7 +20,7 @@ package protocol TransformSession: AnyObject {
     func tableColumns(of model: String) throws -> [OutputColumn]?
 
     /// Compiles a query as a reader would be allowed to run it and names its columns.
-    func describe(_ query: String) throws -> [OutputColumn]
+    func describe(_ query: String, model: String) throws -> [OutputColumn]
 
     func replaceView(_ model: String, query: String) throws
     func replaceTable(_ model: String, query: String, columns: [OutputColumn]) throws -> TableChanges

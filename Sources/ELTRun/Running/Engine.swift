@@ -86,7 +86,7 @@ package struct Engine {
         }
         if insideTransaction { try body() } else { try warehouse.transaction(body) }
         if !insideTransaction { Failpoint.loadCommitted.pass() }
-        try note(summary, in: &report)
+        try note(summary, in: &report, isReload: afresh || entries.count(where: \.isRun) > 1)
         return afresh
     }
 
@@ -94,7 +94,8 @@ package struct Engine {
         Loader(settings: settings, archive: archive, progress: context.progress)
     }
 
-    func note(_ summary: LoadSummary, in report: inout RunReport) throws {
+    /// Tells of a load. The limits are for what a run brings: records that were let pass once don't stop a rebuild.
+    func note(_ summary: LoadSummary, in report: inout RunReport, isReload: Bool = false) throws {
         report.add(
             LoadSummaryValues(
                 segments: summary.segments, events: summary.events, fullRows: summary.fullRows,
@@ -106,6 +107,7 @@ package struct Engine {
         if summary.clockCorrected > 0 {
             warn("\(summary.clockCorrected) events have a clock more than \(settings.limits.maxClockSkew) ahead of the broker's.", &report)
         }
+        if isReload { return }
         for (entity, fields) in summary.forbidden.sorted(by: { $0.key < $1.key }) {
             throw LoadError.forbiddenFields(entity: entity, fields: fields)
         }
@@ -205,6 +207,10 @@ package struct Engine {
         }
         Failpoint.checkpointed.pass()
     }
+}
+
+extension ManifestEntry {
+    fileprivate var isRun: Bool { if case .run = content { true } else { false } }
 }
 
 extension ProjectSettings {

@@ -40,7 +40,7 @@ extension Engine {
             try warehouse.setSettingsDigest(settings.tableDigest)
             let entries = try archive.entries(after: 0).filter { $0.sequence <= last ?? .max }
             let summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
-            try note(summary, in: &report)
+            try note(summary, in: &report, isReload: true)
         }
         Failpoint.rebuildLoaded.pass()
         var request = TransformRequest()

@@ -14,8 +14,9 @@ package final class RunLock {
         let folder = name == "run" ? archive : archive + "/.\(name)"
         try Self.makeFolder(archive)
         if folder != archive { try Self.makeFolder(folder) }
-        note = archive + "/.\(name).holder"
-        descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // Kept apart until the lock is ours: giving up must not remove the holder's note.
+        let note = archive + "/.\(name).holder"
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw RunError.storage(path: folder, reason: String(cString: strerror(errno)))
         }
@@ -28,6 +29,8 @@ package final class RunLock {
             let holder = (try? String(contentsOfFile: note, encoding: .utf8)) ?? "another process"
             throw RunError.locked(holder: holder.trimmingCharacters(in: .whitespacesAndNewlines))
         }
+        self.note = note
+        self.descriptor = descriptor
         let text = "process \(getpid()), elt \(command), since \(now)\n"
         let file = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         if file >= 0 {
