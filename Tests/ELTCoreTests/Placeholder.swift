@@ -1,1 +1,0 @@
-// Placeholder so that the target builds; the real files replace it.
