@@ -43,7 +43,7 @@ package final class SQLiteWarehouse {
             try database.execute(
                 """
                 PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
-                PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
+                PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE; PRAGMA legacy_alter_table=ON;
                 """)
             try Self.migrate(database, path: path)
         } catch let error as SQLiteError {
@@ -70,12 +70,14 @@ package final class SQLiteWarehouse {
 
     private static func configure(_ database: Database) throws {
         // SECURE_DELETE is compiled in and costs a write for every page we free: off for our own
-        // rewriting. FULL because NORMAL may lose a committed run when the power goes.
+        // rewriting. FULL because NORMAL may lose a committed run when the power goes. Renaming a table must
+        // not rename it in the models' views, which know it by the name that its successor gets.
         try database.execute(
             """
             PRAGMA busy_timeout=30000; PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
             PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
             PRAGMA temp.cache_size=-32768; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON;
+            PRAGMA legacy_alter_table=ON;
             """)
     }
 
