@@ -7,7 +7,10 @@ final class LocalDraft: DraftLoad {
     let folder: Folder
     let entity: String
     private let files: DraftFiles.Plan
-    private let pool: CompressorPool
+    /// What the finished full load is compressed with.
+    private let level: Int32
+    /// A draft is gone when its full load is complete: it's written fast rather than small.
+    private let pool = CompressorPool(level: -4)
     /// nil until the first response.
     private var began: Instant??
     private(set) var pages: [Int: Page] = [:]
@@ -38,11 +41,11 @@ final class LocalDraft: DraftLoad {
     static let chunkTextBytes = 8 << 20
     static let chunkAge: Duration = .seconds(2)
 
-    init(root: Folder, folder: Folder, entity: String, plan: DraftFiles.Plan, pool: CompressorPool) throws {
+    init(root: Folder, folder: Folder, entity: String, plan: DraftFiles.Plan, level: Int32) throws {
         self.root = root
         self.folder = folder
         self.entity = entity
-        self.pool = pool
+        self.level = level
         files = plan
         began = try DraftFiles.began(in: folder)
         try readChunks()
@@ -177,7 +180,7 @@ final class LocalDraft: DraftLoad {
         guard !parent.exists(LoadFolder.name(number)) else { throw ArchiveError.alreadySealed(path: path) }
         try folder.removeFolder(DraftFiles.completeName)
         let complete = try folder.makeFolder(DraftFiles.completeName)
-        let files = try LoadAssembly(draft: self, into: complete, path: path, pool: pool).write()
+        let files = try LoadAssembly(draft: self, into: complete, path: path, level: level).write()
         let entry = FullLoadEntry(
             entity: entity, number: number, startedAt: startedAt, finishedAt: finishedAt, w0: plan.w0, w1: w1,
             files: files, pages: pages.count, rows: summary.rows, total: summary.total, drift: summary.drift)
