@@ -10,7 +10,6 @@ package struct LoadSummary: Sendable, Equatable {
     package var quarantined: Int64 = 0
     package var clockCorrected: Int64 = 0
     package var drift: [String] = []
-    package var forbidden: [String: [String]] = [:]
     package init() {}
 }
 
@@ -39,13 +38,15 @@ package struct Loader {
             if index == entries.count / 2 { Failpoint.loadHalf.pass() }
             switch entry.content {
             case .segment(let segment):
-                let result = try load(segment, entry.sequence, session, &columns)
+                var result = try load(segment, entry.sequence, session, &columns)
+                result.forbidden = columns[segment.place.entity]?.takeForbidden() ?? []
                 try session.note(entry, result: result, day: nil)
                 summary.segments += 1
                 summary.events += segment.rows
                 summary.add(result)
             case .fullLoad(let load):
-                let result = try self.load(load, entry.sequence, session, &columns)
+                var result = try self.load(load, entry.sequence, session, &columns)
+                result.forbidden = columns[load.entity]?.takeForbidden() ?? []
                 try session.note(entry, result: result, day: settings.zone.day(of: load.startedAt))
                 summary.segments += 1
                 summary.fullRows += load.rows
@@ -56,10 +57,7 @@ package struct Loader {
             done += Self.rows(of: entry)
             progress.report(step: "load", done: done, total: rows)
         }
-        for (name, columns) in columns {
-            summary.drift += columns.drift
-            if !columns.forbidden.isEmpty { summary.forbidden[name] = columns.forbidden.sorted() }
-        }
+        for columns in columns.values { summary.drift += columns.drift }
         return summary
     }
 

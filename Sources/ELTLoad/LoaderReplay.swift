@@ -25,7 +25,8 @@ extension Loader {
         }
         for (name, columns) in columns {
             replay.drift += columns.drift
-            if !columns.forbidden.isEmpty { replay.forbidden[name] = columns.forbidden.sorted() }
+            let forbidden = columns.takeForbidden()
+            if !forbidden.isEmpty { replay.forbidden[name] = forbidden }
         }
         return replay
     }

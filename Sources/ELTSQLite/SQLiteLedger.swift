@@ -62,8 +62,37 @@ extension SQLiteWarehouse: Warehouse {
             ])
     }
 
+    /// A warehouse of an older program has let pass what it has published.
+    package var acceptedSequence: Int64 {
+        get throws { try meta("accepted_sequence").integer ?? publishedSequence }
+    }
+
+    package func acceptLoaded() throws {
+        try setMeta("accepted_sequence", .integer(try loadedSequence))
+        try database.execute("DELETE FROM elt_forbidden")
+    }
+
+    package func faults(after sequence: Int64) throws -> [EntryFaults] {
+        var forbidden: [Int64: [String: [String]]] = [:]
+        for row in try database.query(
+            "SELECT sequence, entity, field FROM elt_forbidden WHERE sequence > ?1", [.integer(sequence)])
+        {
+            forbidden[row[0].integer ?? 0, default: [:]][row[1].text ?? "", default: []].append(row[2].text ?? "")
+        }
+        return try database.query(
+            "SELECT sequence, rows, quarantined FROM elt_segments WHERE sequence > ?1 ORDER BY sequence",
+            [.integer(sequence)]
+        ).map { row in
+            let sequence = row[0].integer ?? 0
+            return EntryFaults(
+                sequence: sequence, rows: row[1].integer ?? 0, quarantined: row[2].integer ?? 0,
+                forbidden: forbidden[sequence] ?? [:])
+        }
+    }
+
     package func publish(run: Int64, now: Instant, tests: [TestResult]) throws {
         try setMeta("published_sequence", .integer(try loadedSequence))
+        try acceptLoaded()
         try database.execute("DELETE FROM elt_pending")
         try database.execute("DELETE FROM elt_meta WHERE name='types_changed'")
         try database.execute("UPDATE elt_freshness SET complete_through=?1", [.text(now.description)])

@@ -85,7 +85,22 @@ package final class SQLiteLoadSession: LoadSession {
                 "INSERT INTO elt_incarnations VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
                 [.text(life.topic), .integer(Int64(life.number)), .text(life.reason)])
         }
+        try noteForbidden(result.forbidden, in: entry)
         try warehouse.setMeta("loaded_sequence", .integer(entry.sequence))
+    }
+
+    private func noteForbidden(_ fields: [String], in entry: ManifestEntry) throws {
+        let entity: String
+        switch entry.content {
+        case .segment(let segment): entity = segment.place.entity
+        case .fullLoad(let load): entity = load.entity
+        case .run, .gap, .incarnation: return
+        }
+        for field in fields {
+            try database.execute(
+                "INSERT INTO elt_forbidden VALUES (?1, ?2, ?3)",
+                [.integer(entry.sequence), .text(entity), .text(field)])
+        }
     }
 
     private func note(_ segment: SegmentEntry, _ sequence: Int64, _ result: LoadedRows) throws {

@@ -28,6 +28,8 @@ package struct LoadedRows: Sendable, Equatable {
     /// Effective times of the rows, in milliseconds.
     package var earliest: Int64? = nil
     package var latest: Int64? = nil
+    /// Fields that the entity's `column_policy` forbids, sorted.
+    package var forbidden: [String] = []
     package init() {}
 }
 

@@ -9,6 +9,13 @@ package protocol Warehouse: QuarantineLedger {
     /// The sequence of the newest manifest entry that is loaded, and of the newest that is published.
     var loadedSequence: Int64 { get throws }
     var publishedSequence: Int64 { get throws }
+    /// The sequence of the newest entry whose faults a publication let pass. Forgetting raw rows doesn't
+    /// move it back.
+    var acceptedSequence: Int64 { get throws }
+    /// Entries after `sequence` that were loaded, with what can keep them from being published.
+    func faults(after sequence: Int64) throws -> [EntryFaults]
+    /// Lets pass everything that's loaded. `publish` does so too.
+    func acceptLoaded() throws
     /// The latest instant that any run has had.
     var latestNow: Instant? { get throws }
     /// Digest of the settings that the raw rows were made with; nil for an empty warehouse.
@@ -40,6 +47,21 @@ package protocol Warehouse: QuarantineLedger {
     @discardableResult
     func checkpoint() throws -> Bool
     var logBytes: Int64 { get }
+}
+
+/// What's at fault in the records of one manifest entry.
+package struct EntryFaults: Sendable, Equatable {
+    package var sequence: Int64
+    package var rows: Int64
+    package var quarantined: Int64
+    /// By entity, fields that its `column_policy` forbids.
+    package var forbidden: [String: [String]]
+    package init(sequence: Int64, rows: Int64, quarantined: Int64, forbidden: [String: [String]] = [:]) {
+        self.sequence = sequence
+        self.rows = rows
+        self.quarantined = quarantined
+        self.forbidden = forbidden
+    }
 }
 
 package struct LedgerOffset: Sendable, Equatable {

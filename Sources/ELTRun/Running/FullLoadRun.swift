@@ -112,6 +112,7 @@ extension Engine {
                 afresh = try loadNew(archive, warehouse, &report) || afresh
                 return afresh
             }
+            try judge(archive, warehouse)
             var request = TransformRequest()
             request.everything = afresh
             let clock = watch

@@ -30,6 +30,7 @@ extension Engine {
             }
             fill(&report, summary)
             let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
+            try judge(archive, warehouse)
             let request = request(options, afresh: afresh)
             let clock = watch
             try watch.measure("transform") { try publish(warehouse, request, &report, clock) }
@@ -64,6 +65,7 @@ extension Engine {
                 let afresh = try watch.measure("load") {
                     try loadNew(archive, warehouse, &report, insideTransaction: true)
                 }
+                try judge(archive, warehouse)
                 let request = request(options, afresh: afresh)
                 let clock = watch
                 try watch.measure("transform") {
