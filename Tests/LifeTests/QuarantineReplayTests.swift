@@ -40,11 +40,11 @@ final class ReplayProject {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    func engine(hours: Int, models: String? = nil) throws -> Engine {
+    func engine(hours: Int, models: String? = nil, patience: Duration = .seconds(60)) throws -> Engine {
         let (archivePath, warehousePath) = (settings.archivePath, settings.warehousePath)
         let context = RunContext(
             now: start + .seconds(hours * 3600), zone: settings.zone,
-            deadline: ContinuousClock.now + .seconds(60))
+            deadline: ContinuousClock.now + patience)
         return Engine(
             settings: settings,
             models: try ModelProject.load(

@@ -92,6 +92,9 @@ package protocol DraftLoad: SnapshotDraft {
     var startedAt: Instant { get }
     /// The machine's clock when the draft was begun, to tell its age; not part of any table.
     var begunAt: Instant { get }
+    /// Makes all pages so far durable. Whoever stops using a draft calls it, whatever the reason: what isn't
+    /// durable is fetched again.
+    func flush() throws
     /// Seals all pages and moves the folder to its final place, number `number`. Not in the manifest yet.
     /// Crash-safe: a draft that was moved but has no entry is found by `openDraft` again or adopted by `recover`.
     func complete(number: Int, w1: [Watermark], finishedAt: Instant, summary: SnapshotSummary) throws -> FullLoadEntry
