@@ -9,7 +9,7 @@ extension SQLiteWarehouse: Warehouse {
     package func setSettingsDigest(_ digest: String) throws { try setMeta("settings_digest", .text(digest)) }
 
     package func loadSession(settings: ProjectSettings) -> any LoadSession {
-        SQLiteLoadSession(self, maxClockSkew: settings.limits.maxClockSkew, zone: settings.zone)
+        SQLiteLoadSession(self, settings: settings)
     }
 
     package func transformSession() -> any TransformSession { SQLiteTransformSession(self) }

@@ -7,11 +7,13 @@ package final class SQLiteLoadSession: LoadSession {
     private let database: Database
     private let maxClockSkew: Duration
     private let zone: Zone
+    private let numbers: PartitionNumbers
 
-    package init(_ warehouse: SQLiteWarehouse, maxClockSkew: Duration, zone: Zone) {
+    package init(_ warehouse: SQLiteWarehouse, settings: ProjectSettings) {
         self.warehouse = warehouse
-        self.maxClockSkew = maxClockSkew
-        self.zone = zone
+        maxClockSkew = settings.limits.maxClockSkew
+        zone = settings.zone
+        numbers = PartitionNumbers(warehouse.database, settings.entities)
         database = warehouse.database
     }
 
@@ -28,26 +30,11 @@ package final class SQLiteLoadSession: LoadSession {
     package func fullLoads(of entity: String) throws -> [FullLoadMark] { try warehouse.fullLoads(of: entity) }
 
     package func streamWriter(for place: SegmentPlace) throws -> any StreamWriter {
-        try SQLiteStreamWriter(database, tables(place.entity), group: try partitionID(of: place))
+        try SQLiteStreamWriter(database, tables(place.entity), group: try numbers.number(of: place))
     }
 
     package func fullWriter(of entity: String, number: Int) throws -> any FullWriter {
         try SQLiteFullWriter(database, tables(entity), number: number)
-    }
-
-    private func partitionID(of place: SegmentPlace) throws -> Int64 {
-        let key: [SQLValue] = [
-            .text(place.entity), .text(place.topic), .integer(Int64(place.incarnation)),
-            .integer(Int64(place.partition)),
-        ]
-        try database.execute(
-            """
-            INSERT INTO elt_partitions (entity, topic, incarnation, "partition") VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT DO NOTHING
-            """, key)
-        return try database.value(
-            "SELECT id FROM elt_partitions WHERE entity=?1 AND topic=?2 AND incarnation=?3 AND \"partition\"=?4", key
-        ).integer ?? 0
     }
 
     package func quarantine(_ item: QuarantineItem) throws {
@@ -117,7 +104,7 @@ package final class SQLiteLoadSession: LoadSession {
                 .integer(segment.textBytes), .text(segment.sha256),
             ])
         if !segment.range.isEmpty {
-            let group = try partitionID(of: place)
+            let group = try numbers.number(of: place)
             try database.execute(
                 "INSERT OR REPLACE INTO elt_pending VALUES (?1, ?2, ?3)",
                 [
