@@ -18,6 +18,9 @@ package final class LocalArchive: Archive {
     static let partialName = ".partial"
     static let draftsName = ".drafts"
     static let extractingName = ".extracting"
+    /// What a dry run writes beside the archive begins so. It holds the run's lock, so one that's there when
+    /// somebody else has the lock is left from a kill.
+    package static let dryRunPrefix = ".dry-run-"
 
     /// Opens the archive at `path`. With `creating` the folder is made if it isn't there; without, that's
     /// an error, so that a wrong path isn't taken for an empty archive.

@@ -5,6 +5,9 @@ extension LocalArchive {
         Failpoint.archiveOpened.pass()
         let wasTorn = try manifest.recover()
         try root.removeFolderContents(Self.partialName)
+        for item in try root.items() where item.isFolder && item.name.hasPrefix(Self.dryRunPrefix) {
+            try root.removeFolder(item.name)
+        }
         Failpoint.archiveSwept.pass()
         try adoptLoads()
         // Looking at every file costs too much for every hour: only a crash between a file and its entry

@@ -7,6 +7,8 @@ package struct ExtractSummary: Sendable {
     package var bytes: Int64 = 0
     package var textBytes: Int64 = 0
     package var bounds: [PartitionBounds] = []
+    /// What was to be read of each partition; empty where there was nothing new.
+    package var ranges: [(place: SegmentPlace, range: OffsetRange)] = []
     /// Offsets to go on with, for lag tools.
     package var next: [TopicPartition: Int64] = [:]
     package var warnings: [String] = []
@@ -76,7 +78,8 @@ package struct ChangeExtractor {
         while true {
             do {
                 let tasks = try plan(&positions, summary.bounds, loads, acceptGap, &contents)
-                let segments = try read(tasks, &summary)
+                summary.ranges = tasks.map { ($0.place, $0.range) }
+                let segments = try read(tasks.filter { !$0.readRange.isEmpty }, &summary)
                 contents += segments.map(ManifestEntry.Content.segment)
                 break
             } catch let recreated as Recreated {
@@ -150,7 +153,7 @@ package struct ChangeExtractor {
             }
         }
         try decide(gaps, loads, acceptGap, &positions, &contents)
-        return tasks.filter { !$0.readRange.isEmpty }
+        return tasks
     }
 
     private func gap(_ position: Position, _ bound: PartitionBounds, _ entity: String) throws -> ExtractError.Gap {

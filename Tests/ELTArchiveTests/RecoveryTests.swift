@@ -124,4 +124,12 @@ import Testing
             #expect(count > 12)
         }
     }
+
+    @Test func `what a killed dry run left is removed`() throws {
+        let scratch = Scratch()
+        let archive = try scratch.archive()
+        try scratch.put([1], ".dry-run-4711/entity=customer/file")
+        try archive.recover()
+        #expect(scratch.files(hidden: true).isEmpty)
+    }
 }

@@ -49,6 +49,7 @@ final class EngineLife: LifeTarget {
             context: RunContext(now: now, zone: settings.zone, deadline: ContinuousClock.now + .seconds(60)),
             startedAt: now, makeArchive: { try LocalArchive(path: archivePath) },
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
+            removeScratchArchive: { try? FileManager.default.removeItem(atPath: archivePath + "/.dry-run") },
             makeWarehouse: { try SQLiteWarehouse(path: warehousePath) }, makeChangeSource: { [source] in source },
             makeSnapshotSource: { [snapshot] _ in snapshot })
     }

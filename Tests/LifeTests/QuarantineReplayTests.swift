@@ -51,6 +51,7 @@ final class ReplayProject {
                 folder: folder + "/models", tests: models, entities: ["customer"]),
             context: context, startedAt: context.now, makeArchive: { try LocalArchive(path: archivePath) },
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
+            removeScratchArchive: { try? FileManager.default.removeItem(atPath: archivePath + "/.dry-run") },
             makeWarehouse: { try SQLiteWarehouse(path: warehousePath) },
             makeChangeSource: { [source] in source },
             makeSnapshotSource: { [snapshot] _ in snapshot })

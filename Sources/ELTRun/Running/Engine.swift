@@ -15,8 +15,9 @@ package struct Engine {
     /// The machine's clock at the start: for the ledger and reports, never for a table.
     package let startedAt: Instant
     let makeArchive: () throws -> any Archive
-    /// An empty archive beside, for a dry run; gone after the command.
+    /// An empty archive beside, for a dry run; gone after it.
     let makeScratchArchive: () throws -> any Archive
+    let removeScratchArchive: () -> Void
     let makeWarehouse: () throws -> any Warehouse
     let makeChangeSource: () throws -> any ChangeSource
     let makeSnapshotSource: (EntitySettings) throws -> any SnapshotSource
@@ -24,7 +25,7 @@ package struct Engine {
     package init(
         settings: ProjectSettings, models: ModelProject, context: RunContext, startedAt: Instant,
         makeArchive: @escaping () throws -> any Archive, makeScratchArchive: @escaping () throws -> any Archive,
-        makeWarehouse: @escaping () throws -> any Warehouse,
+        removeScratchArchive: @escaping () -> Void, makeWarehouse: @escaping () throws -> any Warehouse,
         makeChangeSource: @escaping () throws -> any ChangeSource,
         makeSnapshotSource: @escaping (EntitySettings) throws -> any SnapshotSource
     ) {
@@ -34,6 +35,7 @@ package struct Engine {
         self.startedAt = startedAt
         self.makeArchive = makeArchive
         self.makeScratchArchive = makeScratchArchive
+        self.removeScratchArchive = removeScratchArchive
         self.makeWarehouse = makeWarehouse
         self.makeChangeSource = makeChangeSource
         self.makeSnapshotSource = makeSnapshotSource
