@@ -34,6 +34,10 @@ package final class LocalArchive: Archive {
         try manifest.entries(after: sequence)
     }
 
+    /// All entries but those of an append that a crash tore, or that's being written at this moment. For
+    /// whoever looks at the archive without the lock, and so without `recover`.
+    package func entriesBeforeTear() throws -> [ManifestEntry] { try manifest.entriesBeforeTear() }
+
     package var newestSequence: Int64 { get throws { try manifest.end().sequence } }
 
     @discardableResult

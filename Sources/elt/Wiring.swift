@@ -75,7 +75,8 @@ struct Wiring {
     func latestNow() throws -> Instant? {
         guard FileManager.default.fileExists(atPath: settings.archivePath) else { return nil }
         var latest: Instant?
-        for entry in try archive().entries(after: 0) {
+        // The command that asks recovers the archive later, when it has the lock.
+        for entry in try archive().entriesBeforeTear() {
             if case .run(let run) = entry.content { latest = max(latest ?? run.now, run.now) }
         }
         return latest
