@@ -90,12 +90,14 @@ extension SQLiteWarehouse: Warehouse {
         }
     }
 
-    package func publish(run: Int64, now: Instant, tests: [TestResult]) throws {
+    package func publish(run: Int64, tests: [TestResult]) throws {
         try setMeta("published_sequence", .integer(try loadedSequence))
         try acceptLoaded()
         try database.execute("DELETE FROM elt_pending")
         try database.execute("DELETE FROM elt_meta WHERE name='types_changed'")
-        try database.execute("UPDATE elt_freshness SET complete_through=?1", [.text(now.description)])
+        if let instant = try meta("complete_through").integer.map(Instant.init(milliseconds:)) {
+            try database.execute("UPDATE elt_freshness SET complete_through=?1", [.text(instant.description)])
+        }
         for test in tests {
             try database.execute(
                 "INSERT OR REPLACE INTO elt_tests VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -66,6 +66,10 @@ package final class SQLiteLoadSession: LoadSession {
         case .run(let run):
             let latest = max(try warehouse.latestNow ?? run.now, run.now)
             try warehouse.setMeta("latest_now", .integer(latest.milliseconds))
+            // Full loads and rebuilds don't read the stream to its end.
+            guard run.command == "run" else { break }
+            let read = max(try warehouse.meta("complete_through").integer ?? .min, run.now.milliseconds)
+            try warehouse.setMeta("complete_through", .integer(read))
         case .gap(let gap): try note(gap, entry.sequence)
         case .incarnation(let life):
             try database.execute(

@@ -142,6 +142,6 @@ package final class SQLiteWarehouse {
             "elt_gaps", "elt_pending", "elt_quarantine", "elt_columns", "elt_drift", "elt_freshness", "elt_forbidden",
         ] { try database.execute("DELETE FROM \(table)") }
         try database.execute(
-            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_digest', 'published_sequence', 'latest_now', 'full_from')")
+            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_digest', 'published_sequence', 'latest_now', 'complete_through', 'full_from')")
     }
 }

@@ -42,7 +42,7 @@ package protocol Warehouse: QuarantineLedger {
     func nextRun() throws -> Int64
     func record(_ run: RunRecord) throws
     /// Marks everything loaded as published. Inside the transaction that built the models.
-    func publish(run: Int64, now: Instant, tests: [TestResult]) throws
+    func publish(run: Int64, tests: [TestResult]) throws
     /// Moves the log into the file; false if a reader holds it up.
     @discardableResult
     func checkpoint() throws -> Bool

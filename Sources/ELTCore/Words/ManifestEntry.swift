@@ -135,6 +135,7 @@ package struct FullLoadEntry: Sendable, Equatable {
 
 /// A run that reached the end of its extraction. The latest `now` decides which days the history has.
 package struct RunEntry: Sendable, Equatable {
+    /// `run` has read all topics to their ends; other commands have not.
     package var command: String
     package var now: Instant
     package init(command: String, now: Instant) {

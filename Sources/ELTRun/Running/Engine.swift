@@ -135,7 +135,7 @@ package struct Engine {
             report.run = run
             let summary = try transformer.transform(warehouse.transformSession(), request, latestNow: latest)
             fill(&report, summary)
-            try warehouse.publish(run: run, now: context.now, tests: summary.tests)
+            try warehouse.publish(run: run, tests: summary.tests)
             try warehouse.record(try record(report, warehouse, watch, status: "published", error: nil))
             Failpoint.publishBeforeCommit.pass()
         }
