@@ -47,7 +47,7 @@ package final class LocalArchive: Archive {
             switch content {
             case .fullLoad(let load): try removeDraft(of: load)
             case .segment, .run: try root.remove(Self.extractingName)
-            case .gap, .incarnation: break
+            case .gap, .incarnation, .rewind: break
             }
         }
         return entries

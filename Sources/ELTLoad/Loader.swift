@@ -51,7 +51,7 @@ package struct Loader {
                 summary.segments += 1
                 summary.fullRows += load.rows
                 summary.add(result)
-            case .run, .gap, .incarnation: try session.note(entry, result: LoadedRows(), day: nil)
+            case .run, .gap, .incarnation, .rewind: try session.note(entry, result: LoadedRows(), day: nil)
             }
             Failpoint.segmentLoaded.pass()
             done += Self.rows(of: entry)
@@ -61,11 +61,29 @@ package struct Loader {
         return summary
     }
 
+    /// Lays the rows of segments into the raw tables that are loaded already: rows that are there stay, and
+    /// what's in quarantine stays there. Gives how many had been missing.
+    package func loadAgain(_ segments: [SegmentEntry], into session: any LoadSession) throws -> Int64 {
+        var columns: [String: RecordColumns] = [:]
+        var missing: Int64 = 0
+        for segment in segments {
+            try Interruption.check()
+            guard let loader = try eventLoader(for: segment.place, session, &columns) else { continue }
+            try archive.read(segment) { archived in
+                do { try loader.load(archived.change) } catch is Poison {}
+            }
+            guard loader.result.inserted > 0 else { continue }
+            missing += loader.result.inserted
+            try session.noteRestored(segment)
+        }
+        return missing
+    }
+
     private static func rows(of entry: ManifestEntry) -> Int64 {
         switch entry.content {
         case .segment(let segment): segment.rows
         case .fullLoad(let load): load.rows
-        case .run, .gap, .incarnation: 0
+        case .run, .gap, .incarnation, .rewind: 0
         }
     }
 

@@ -17,13 +17,15 @@ extension SQLiteWarehouse: Warehouse {
     package func offsets() throws -> [LedgerOffset] {
         try database.query(
             """
-            SELECT entity, topic, "partition", incarnation, next_offset, anchor_offset, anchor_digest, last_timestamp
+            SELECT entity, topic, "partition", incarnation, next_offset, anchor_offset, anchor_digest, last_timestamp,
+                again_until
             FROM elt_offsets ORDER BY topic, "partition"
             """
         ).map {
             LedgerOffset(
                 entity: $0[0].text ?? "", partition: TopicPartition($0[1].text ?? "", Int32($0[2].integer ?? 0)),
-                incarnation: Int($0[3].integer ?? 1), next: $0[4].integer ?? 0, anchorOffset: $0[5].integer,
+                incarnation: Int($0[3].integer ?? 1), next: $0[4].integer ?? 0,
+                againUntil: $0[8].integer, anchorOffset: $0[5].integer,
                 anchorDigest: $0[6].text, lastTimestamp: $0[7].text.flatMap { Zone.utc.instant($0) })
         }
     }

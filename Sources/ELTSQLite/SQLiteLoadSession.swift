@@ -67,9 +67,12 @@ package final class SQLiteLoadSession: LoadSession {
             let latest = max(try warehouse.latestNow ?? run.now, run.now)
             try warehouse.setMeta("latest_now", .integer(latest.milliseconds))
             // Full loads and rebuilds don't read the stream to its end.
-            guard run.command == "run" else { break }
+            guard run.readsStream else { break }
             let read = max(try warehouse.meta("complete_through").integer ?? .min, run.now.milliseconds)
             try warehouse.setMeta("complete_through", .integer(read))
+            try database.execute(
+                "UPDATE elt_offsets SET next_offset=again_until, again_until=NULL WHERE again_until IS NOT NULL")
+        case .rewind(let rewind): try note(rewind)
         case .gap(let gap): try note(gap, entry.sequence)
         case .incarnation(let life):
             try database.execute(
@@ -85,7 +88,7 @@ package final class SQLiteLoadSession: LoadSession {
         switch entry.content {
         case .segment(let segment): entity = segment.place.entity
         case .fullLoad(let load): entity = load.entity
-        case .run, .gap, .incarnation: return
+        case .run, .gap, .incarnation, .rewind: return
         }
         for field in fields {
             try database.execute(
@@ -107,20 +110,13 @@ package final class SQLiteLoadSession: LoadSession {
                 .integer(result.quarantined), .integer(result.clockCorrected), .integer(segment.bytes),
                 .integer(segment.textBytes), .text(segment.sha256),
             ])
-        if !segment.range.isEmpty {
-            let group = try numbers.number(of: place)
-            try database.execute(
-                "INSERT OR REPLACE INTO elt_pending VALUES (?1, ?2, ?3)",
-                [
-                    .text(place.entity), .integer(PackedPlace.pack(group, segment.range.first)),
-                    .integer(PackedPlace.pack(group, segment.range.next - 1)),
-                ])
-        }
+        try noteRestored(segment)
         let instant = { (ms: Int64?) -> SQLValue in ms.map { .text(Instant(milliseconds: $0).description) } ?? .null }
         try database.execute(
             """
-            INSERT INTO elt_offsets VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (topic, "partition") DO UPDATE
-            SET entity=excluded.entity, incarnation=excluded.incarnation, next_offset=excluded.next_offset,
+            INSERT INTO elt_offsets VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL) ON CONFLICT (topic, "partition")
+            DO UPDATE SET entity=excluded.entity, incarnation=excluded.incarnation,
+                next_offset=excluded.next_offset, again_until=NULL,
                 last_timestamp=coalesce(excluded.last_timestamp, last_timestamp),
                 anchor_offset=coalesce(excluded.anchor_offset, anchor_offset),
                 anchor_digest=coalesce(excluded.anchor_digest, anchor_digest)
@@ -137,6 +133,30 @@ package final class SQLiteLoadSession: LoadSession {
             """, [.text(place.entity), .text(place.topic), instant(result.latest)])
     }
 
+    package func noteRestored(_ segment: SegmentEntry) throws {
+        guard !segment.range.isEmpty else { return }
+        let group = try numbers.number(of: segment.place)
+        try database.execute(
+            "INSERT OR REPLACE INTO elt_pending VALUES (?1, ?2, ?3)",
+            [
+                .text(segment.place.entity), .integer(PackedPlace.pack(group, segment.range.first)),
+                .integer(PackedPlace.pack(group, segment.range.next - 1)),
+            ])
+    }
+
+    private func note(_ rewind: RewindEntry) throws {
+        let place = rewind.place
+        try database.execute(
+            """
+            UPDATE elt_offsets SET again_until=coalesce(again_until, next_offset), next_offset=?4
+            WHERE topic=?1 AND "partition"=?2 AND incarnation=?3 AND next_offset > ?4
+            """,
+            [
+                .text(place.topic), .integer(Int64(place.partition)), .integer(Int64(place.incarnation)),
+                .integer(rewind.offset),
+            ])
+    }
+
     private func note(_ gap: GapEntry, _ sequence: Int64) throws {
         let day = { (ms: Int64?) -> SQLValue in
             ms.map { .text(self.zone.day(of: Instant(milliseconds: $0)).description) } ?? .null
@@ -150,8 +170,10 @@ package final class SQLiteLoadSession: LoadSession {
             ])
         try database.execute(
             """
-            INSERT INTO elt_offsets VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, NULL) ON CONFLICT (topic, "partition") DO UPDATE
-            SET next_offset=excluded.next_offset, incarnation=excluded.incarnation, anchor_offset=NULL, anchor_digest=NULL
+            INSERT INTO elt_offsets VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, NULL, NULL)
+            ON CONFLICT (topic, "partition") DO UPDATE
+            SET next_offset=excluded.next_offset, incarnation=excluded.incarnation, anchor_offset=NULL,
+                anchor_digest=NULL, again_until=NULL
             """,
             [
                 .text(gap.place.topic), .integer(Int64(gap.place.partition)), .text(gap.place.entity),

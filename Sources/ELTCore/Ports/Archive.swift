@@ -58,6 +58,10 @@ package protocol SegmentWriter: AnyObject {
     /// Makes the file durable under its final name. It accounts for offsets up to `next`.
     /// It's not in the manifest yet: append the entry.
     func seal(next: Int64) throws -> SegmentEntry
+    /// Ends a segment that was sealed before and is read again, in place of `seal`. Nothing new is listed: a
+    /// file that was lost or damaged is put back if this one is the same to the byte. False if what came now
+    /// isn't what was archived; the archive keeps its file then.
+    func restore(_ sealed: SegmentEntry) throws -> Bool
     func discard()
 }
 

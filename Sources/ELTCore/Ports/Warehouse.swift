@@ -69,17 +69,20 @@ package struct LedgerOffset: Sendable, Equatable {
     package var partition: TopicPartition
     package var incarnation: Int
     package var next: Int64
+    /// After a rewind: how far the partition had been read.
+    package var againUntil: Int64?
     package var anchorOffset: Int64?
     package var anchorDigest: String?
     package var lastTimestamp: Instant?
     package init(
-        entity: String, partition: TopicPartition, incarnation: Int, next: Int64, anchorOffset: Int64?,
-        anchorDigest: String?, lastTimestamp: Instant?
+        entity: String, partition: TopicPartition, incarnation: Int, next: Int64, againUntil: Int64? = nil,
+        anchorOffset: Int64?, anchorDigest: String?, lastTimestamp: Instant?
     ) {
         self.entity = entity
         self.partition = partition
         self.incarnation = incarnation
         self.next = next
+        self.againUntil = againUntil
         self.anchorOffset = anchorOffset
         self.anchorDigest = anchorDigest
         self.lastTimestamp = lastTimestamp

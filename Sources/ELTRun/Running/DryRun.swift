@@ -34,7 +34,9 @@ extension Engine {
         do {
             try warehouse.transaction {
                 let afresh = try watch.measure("load") {
-                    try loadNew(archive, warehouse, &report, insideTransaction: true)
+                    let afresh = try loadNew(archive, warehouse, &report, insideTransaction: true)
+                    if !afresh { try loadAgain(summary, archive, warehouse, insideTransaction: true) }
+                    return afresh
                 }
                 try judge(archive, warehouse)
                 let request = request(options, afresh: afresh)

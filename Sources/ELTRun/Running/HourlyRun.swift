@@ -29,7 +29,11 @@ extension Engine {
                 try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
             }
             fill(&report, summary)
-            let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
+            let afresh = try watch.measure("load") {
+                let afresh = try loadNew(archive, warehouse, &report)
+                if !afresh { try loadAgain(summary, archive, warehouse) }
+                return afresh
+            }
             try judge(archive, warehouse)
             let request = request(options, afresh: afresh)
             let clock = watch
@@ -68,7 +72,8 @@ extension Engine {
             // A partition of a life that's over is nobody's position.
             guard offset.incarnation == positions.incarnation(of: offset.partition.topic) else { continue }
             positions.partitions[offset.partition] = Position(
-                incarnation: offset.incarnation, next: offset.next, anchorOffset: offset.anchorOffset,
+                incarnation: offset.incarnation, next: offset.next, againUntil: offset.againUntil,
+                anchorOffset: offset.anchorOffset,
                 anchorDigest: offset.anchorDigest, lastTimestamp: offset.lastTimestamp?.milliseconds)
         }
         for entry in try archive.entries(after: try warehouse.loadedSequence) { positions.apply(entry) }
