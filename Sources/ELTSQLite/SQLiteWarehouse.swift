@@ -86,9 +86,9 @@ package final class SQLiteWarehouse {
         guard version <= Schema.version else {
             throw WarehouseError.newer(path: path, version: version, known: Schema.version)
         }
-        guard version == 0 else { return }
+        guard version < Schema.version else { return }
         try database.transaction {
-            try database.execute(Schema.ledger)
+            for step in Schema.steps.dropFirst(Int(version)) { try database.execute(step) }
             try database.execute("PRAGMA user_version=\(Schema.version)")
         }
     }
@@ -141,9 +141,9 @@ package final class SQLiteWarehouse {
         }
         for table in [
             "elt_segments", "elt_offsets", "elt_partitions", "elt_incarnations", "elt_full_loads", "elt_watermarks",
-            "elt_gaps", "elt_pending", "elt_quarantine", "elt_columns", "elt_drift", "elt_freshness",
+            "elt_gaps", "elt_pending", "elt_quarantine", "elt_columns", "elt_drift", "elt_freshness", "elt_forbidden",
         ] { try database.execute("DELETE FROM \(table)") }
         try database.execute(
-            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_digest', 'published_sequence', 'latest_now', 'full_from')")
+            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_digest', 'published_sequence', 'latest_now', 'complete_through', 'full_from')")
     }
 }

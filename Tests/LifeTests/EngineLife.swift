@@ -16,6 +16,9 @@ final class EngineLife: LifeTarget {
     private let settings: ProjectSettings
     private let models: ModelProject
     private var latest = Instant(milliseconds: 0)
+    /// Every so many runs an earlier stretch of the stream is read again.
+    var runsBetweenRewinds: Int?
+    private var runs = 0
 
     init(_ reference: ReferenceSettings, partitions: Int32) throws {
         self.reference = reference
@@ -50,6 +53,7 @@ final class EngineLife: LifeTarget {
             context: RunContext(now: now, zone: settings.zone, deadline: ContinuousClock.now + .seconds(60)),
             startedAt: now, makeArchive: { try LocalArchive(path: archivePath) },
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
+            removeScratchArchive: { try? FileManager.default.removeItem(atPath: archivePath + "/.dry-run") },
             makeWarehouse: { try SQLiteWarehouse(path: warehousePath) }, makeChangeSource: { [source] in source },
             makeSnapshotSource: { [snapshot] _ in snapshot })
     }
@@ -66,6 +70,12 @@ final class EngineLife: LifeTarget {
 
     func run(at now: Instant) throws {
         latest = max(latest, now)
+        runs += 1
+        if let count = runsBetweenRewinds, runs % count == 0 {
+            // Back by hours, days or everything.
+            let back = [7200, 200_000, 4_000_000_000][runs / count % 3]
+            _ = try engine(at: now).rewind(RewindRequest(to: .instant(now - .seconds(back))))
+        }
         _ = try engine(at: now).run(RunOptions())
         try checkOtherModels()
     }
