@@ -116,7 +116,7 @@ package enum RunError: ELTError {
         case .differs: "Run 'elt rebuild --from-archive' to make the tables from the archive, and please report it."
         case .unknownEntity, .unknownModel: "Use one of these names."
         case .otherArchive:
-            "Check `archive.path` in elt.yml. If the archive is right, run 'elt rebuild --from-archive'."
+            "Check `archive.path` in elt.yml, and restore 'manifest.ndjson' if it's an older one. If the archive is right, move the warehouse away and run 'elt rebuild --from-archive'."
         }
     }
 }
