@@ -37,7 +37,8 @@ package final class Database {
 
     func error(_ sql: String?) -> SQLiteError {
         SQLiteError(
-            code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql)
+            code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql,
+            path: path)
     }
 
     package func prepare(_ sql: String) throws -> Statement { try Statement(sql, self) }
