@@ -87,6 +87,20 @@ class Crashes:
         self.views[workload.name] = seen
         check_equal(self.expected[workload.name], project)
 
+    def adopted(self):
+        """What was archived before a crash isn't asked of the broker again: it may have forgotten it."""
+        project = copy(self.stage.states / "torn", self.stage.folder / "forgotten")
+        settings = project / "elt.yml"
+        text = settings.read_text()
+        settings.write_text(text.replace(self.stage.broker.address, "127.0.0.1:9"))
+        try:
+            must(project, *REBUILD, "--at", AT)
+            settings.write_text(text)
+            check_equal(self.expected[HOUR.name], project)
+        except Fault as error:
+            return [f"a rebuild after a torn append, without a broker: {error}"]
+        return []
+
     def kill(self, project, workload, point, passing):
         """True if the failpoint was reached that often; the project is as the kill left it then."""
         done = elt(project, *workload.commands[0], extra={"ELT_CRASH_AT": f"{point}:{passing}"})
@@ -150,7 +164,8 @@ class Crashes:
     def all(self):
         points = failpoints()
         dice = random.Random(self.options.seed)
-        failures = self.play([(self.passes, HOUR, point) for point in points])
+        failures = self.adopted()
+        failures += self.play([(self.passes, HOUR, point) for point in points])
         others = [workload for workload in WORKLOADS if workload is not HOUR]
         tasks = [(self.passes, workload, point) for workload in others for point in points
                  if self.options.every or point not in self.reached or dice.random() < 0.2]
