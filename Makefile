@@ -32,7 +32,7 @@ bench: build .venv/installed ## Measure, against the limits of each step
 bench-quick: build .venv/installed ## The same, small: a smoke test without a verdict on time
 	python3 bench/bench.py --quick
 
-soak: build .venv/installed ## Random lives until it's stopped
+soak: build .venv/installed ## Random lives, every kill, failing call and flipped bit, until it's stopped
 	scripts/soak.sh
 
 install: build ## Copy the stripped program to PREFIX/bin (default /usr/local)

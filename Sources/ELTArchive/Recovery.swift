@@ -3,7 +3,10 @@ import ELTCore
 extension LocalArchive {
     package func recover() throws {
         Failpoint.archiveOpened.pass()
-        let wasTorn = try manifest.recover()
+        // Each of them is made durable before the entries are written that it announces.
+        let wasExtracting = root.exists(Self.extractingName)
+        let isExpected = try wasExtracting || !Intent.all(in: root).isEmpty
+        let wasTorn = try manifest.recover(isExpected: isExpected)
         try root.removeFolderContents(Self.partialName)
         for item in try root.items() where item.isFolder && item.name.hasPrefix(Self.dryRunPrefix) {
             try root.removeFolder(item.name)
@@ -12,12 +15,32 @@ extension LocalArchive {
         try adoptLoads()
         // Looking at every file costs too much for every hour: only a crash between a file and its entry
         // leaves one without, and that leaves the mark too.
-        guard wasTorn || root.exists(Self.extractingName) else {
+        guard wasTorn || wasExtracting else {
             try refuseLostManifest()
             return
         }
-        try adoptSegments()
+        try adoptSegments(mayRemove: wasExtracting)
         try root.remove(Self.extractingName)
+    }
+
+    /// Throws if there are files that the manifest doesn't list: what is built from it alone would lack them.
+    package func checkListed() throws {
+        var listed: Set<String> = []
+        for entry in try manifest.entries(after: 0) {
+            switch entry.content {
+            case .segment(let segment): listed.insert(segment.path)
+            case .fullLoad(let load):
+                listed.formUnion(load.files.map(\.path))
+                let folder = LoadFolder(root: root, entity: load.entity, number: load.number)
+                listed.insert(try folder.path() + "/" + LoadFolder.entryName)
+            case .gap, .incarnation, .run: break
+            }
+        }
+        var unlisted: [String] = []
+        for item in try root.items() where item.isFolder && item.name.hasPrefix("entity=") {
+            unlisted += try root.folder(item.name)?.files(under: item.name).filter { !listed.contains($0) } ?? []
+        }
+        if let first = unlisted.first { throw ArchiveError.unlisted(path: first, count: unlisted.count) }
     }
 
     /// Files without any manifest aren't an empty archive.
@@ -32,7 +55,8 @@ extension LocalArchive {
 
     // MARK: Segments
 
-    private func adoptSegments() throws {
+    /// Files that don't fit are removed only if an extraction was under way that fetches them again.
+    private func adoptSegments(mayRemove: Bool) throws {
         let entries = try manifest.entries(after: 0)
         var known = KnownPositions(entries)
         let unlisted = try segmentFiles().filter { !known.paths.contains($0) }
@@ -46,6 +70,9 @@ extension LocalArchive {
             strangers.remove(entry.path)
         }
         if !strangers.isEmpty, !manifest.exists { throw ArchiveError.manifestMissing(path: root.path) }
+        if !mayRemove, let first = strangers.min() {
+            throw ArchiveError.unlisted(path: first, count: strangers.count)
+        }
         for path in strangers.sorted() {
             guard let (folder, name) = try root.folder(of: path) else { continue }
             try folder.remove(name)

@@ -179,7 +179,7 @@ package final class SQLiteTransformSession: TransformSession {
         do {
             return try body()
         } catch let error as SQLiteError {
-            switch error.code {
+            switch error.result {
             case 1555, 2067: throw WarehouseError.duplicateKey(model: model, key: [])
             default:
                 let meaning = WarehouseError.from(error, path: warehouse.path)

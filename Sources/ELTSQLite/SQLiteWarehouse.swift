@@ -57,6 +57,12 @@ package final class SQLiteWarehouse {
         if !FileManager.default.fileExists(atPath: folder) {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            // SQLite makes names in the folder durable, not the folder's own.
+            let above = open(folder + "/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if above >= 0 {
+                fsync(above)
+                close(above)
+            }
         }
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {

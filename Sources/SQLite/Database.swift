@@ -41,7 +41,8 @@ package final class Database {
 
     func error(_ sql: String?) -> SQLiteError {
         SQLiteError(
-            code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql)
+            code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql,
+            path: path)
     }
 
     package func prepare(_ sql: String) throws -> Statement { try Statement(sql, self) }
@@ -95,7 +96,9 @@ package final class Database {
     /// Moves what the write-ahead log holds into the file. False if a reader kept it from ending.
     package func checkpoint(truncate: Bool) throws -> Bool {
         let row = try query("PRAGMA wal_checkpoint(\(truncate ? "TRUNCATE" : "PASSIVE"))").first
-        return row?.first == .integer(0)
+        // Not busy, and as many pages moved as there are.
+        guard let row, row.count == 3 else { return false }
+        return row[0] == .integer(0) && row[1] == row[2]
     }
 }
 

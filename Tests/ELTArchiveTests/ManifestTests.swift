@@ -93,7 +93,7 @@ private func sample(_ archive: LocalArchive) throws -> [ManifestEntry.Content] {
         }
         // Blocks that never reached the disk are zeros, at the end or in the midst of the last append.
         for start in stride(from: begin, to: text.count, by: 41) {
-            for length in [1, 60, 400, text.count] {
+            for length in [2, 60, 400, text.count] {
                 let scratch = Scratch()
                 let end = min(start + length, text.count)
                 try scratch.put(

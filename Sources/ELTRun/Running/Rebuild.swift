@@ -14,8 +14,11 @@ extension Engine {
         var watch = Stopwatch()
         let archive = try makeArchive()
         try watch.measure("recover") { try archive.recover() }
-        if explicitNow { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
+        try archive.checkListed()
         let warehouse = try makeWarehouse()
+        let (loaded, newest) = (try warehouse.loadedSequence, try archive.newestSequence)
+        guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
+        if explicitNow { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
         do {
             try warehouse.transaction {
                 Failpoint.rebuildBegun.pass()
