@@ -33,6 +33,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="leave brokers' and contenders' data")
     parser.add_argument("--no-limits", action="store_true", help="don't measure what each step can't be faster than")
+    parser.add_argument("--under", default="", help="run elt's measured commands under a program, such as 'perf record -o FILE'")
     parser.add_argument("--save", action="store_true", help="keep the tables in bench/results")
     options = parser.parse_args()
     if options.quick:

@@ -135,8 +135,9 @@ class ChainRun:
                 for contender in self.contenders if number % 2 == 0 else self.contenders[::-1]:
                     project = self.project(contender)
                     machine.copy(self.state(contender), project)
+                    under = self.options.under.replace("{}", step.workload).split() if measured and contender.name == "elt" else []
                     output, took = machine.measure(
-                        contender.command(step.command, project, step.at, self.place),
+                        under + contender.command(step.command, project, step.at, self.place),
                         [p for p in (self.broker.process, self.pages) if p], environment)
                     runs[contender.name].append(took)
                     reports[contender.name].append(report(output))

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -26,13 +27,16 @@ def spent(processes):
 def measure(command, helpers=(), environment=None, errors=None, allowed=(0,)):
     """Runs a command to its end. Gives its output and what it took; `others` is the share of the cores that neither it
     nor its helpers (broker, service) used."""
-    result = HERE / "work" / f"launch-{os.getpid()}.json"
+    handle, result = tempfile.mkstemp(prefix="elt-bench-", suffix=".json")
+    os.close(handle)
+    result = Path(result)
     os.sync()
     helpers_before = spent(helpers)
     done = subprocess.run([sys.executable, "-S", "-E", str(HERE / "launch.py"), str(result), "--", *command],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(environment or {})})
-    took = json.loads(result.read_text()) if result.exists() else {"code": done.returncode}
-    result.unlink(missing_ok=True)
+    told = result.read_text()
+    took = json.loads(told) if told else {"code": done.returncode}
+    result.unlink()
     if took["code"] not in allowed:
         sys.exit(f"{' '.join(command)} ended with {took['code']}:\n{done.stdout.decode()[-1000:]}\n{done.stderr.decode()[-3000:]}")
     helped = spent(helpers) - helpers_before
