@@ -47,7 +47,7 @@ def mark(result, results):
 def sections(results, verdicts):
     if not results:
         return []
-    parts = [main_table([r for r in results if r.workload != "W6"], results, verdicts), steps_table(results), grid_table(results)]
+    parts = [main_table([r for r in results if r.workload != "W6"], results, verdicts), steps_table(results), peers_steps(results), grid_table(results)]
     return [part for part in parts if part]
 
 
@@ -94,6 +94,16 @@ def steps_table(results):
     if not rows:
         return None
     return "## Steps of elt and their limits\n\n" + aligned(["", "step", "s", "share", "limit s", "ratio", "the limit is"], rows)
+
+
+def peers_steps(results):
+    rows = []
+    for result in results:
+        steps = {name: statistics.median(report["seconds"].get(name, 0) for report in result.reports)
+                 for report in result.reports[:1] for name in report.get("seconds", {})}
+        if result.contender != "elt" and steps:
+            rows.append([result.workload, result.contender, ", ".join(f"{name} {value:.2f}" for name, value in steps.items())])
+    return "## Steps of the peers\n\n" + aligned(["", "", "s"], rows) if rows else None
 
 
 def grid_table(results):
