@@ -205,7 +205,8 @@ static void insert(const simdjson::padded_string &text, const char *path, long r
     }
     check(sqlite3_exec(base, "commit", nullptr, nullptr, nullptr), base);
     stop();
-    sqlite3_close(base);
+    sqlite3_finalize(statement);
+    check(sqlite3_close(base), base);  // moves everything from the log into the file, whose size then counts
 }
 
 static void zstd(const simdjson::padded_string &text) {

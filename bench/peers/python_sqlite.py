@@ -107,6 +107,12 @@ class Job:
             self.do(f"insert into customer_history select day, 1, {LIST} from won where day = ?", (day,))
         self.do("drop table won")
 
+    def between(self, step):
+        """Commits, because a transaction of everything would outgrow the cache."""
+        self.do("commit")
+        self.do("begin immediate")
+        self.steps.end(step)
+
     def work(self):
         today, command = self.options.at[:10], self.options.command
         self.do("begin immediate")
@@ -122,10 +128,10 @@ class Job:
             if path:
                 self.listing(path, day)
             self.archived()
-        self.steps.end("load")
+        self.between("load")
         if command != "run" or count:
             self.current(afresh=command != "run")
-        self.steps.end("current")
+        self.between("current")
         newest = self.do("select max(day) from customer_history").fetchone()[0]
         if command != "run" or count or newest != today:
             reached = self.do("select min(day) from raw_stream where run = ?", (self.run,)).fetchone()[0]
