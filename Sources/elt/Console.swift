@@ -105,6 +105,7 @@ final class Console: Sendable {
     func fail(_ error: any Error) -> JSONValue? {
         if case ConsoleError.outputClosed = error { return nil }
         let known = error as? any ELTError
+        let exit = ExitStatus.code(for: error)
         return state.withLock { state in
             let redact = state.redaction.apply
             let code = known?.code ?? "failed"
@@ -115,6 +116,7 @@ final class Console: Sendable {
                 .init("code", .string(code)), .init("kind", .string(kind)),
                 .init("problem", .string(problem)),
                 .init("remedy", .string(remedy)), .init("retryable", .boolean(known?.isRetryable ?? false)),
+                .init("exit", .integer(Int64(exit))),
             ]
             clearLine(&state)
             switch settings.logFormat {

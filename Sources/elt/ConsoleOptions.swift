@@ -63,12 +63,7 @@ struct CommonOptions: ParsableArguments {
             console.clearProgress()
             throw code
         } catch {
-            if let document = console.fail(error) {
-                let output = FileSink.standardOutput()
-                // The error was told already; where standard output is gone too, the exit code remains.
-                try? output.write(document.text + "\n")
-                try? output.flush()
-            }
+            if let document = console.fail(error) { FileSink.tell(document) }
             throw ExitCode(ExitStatus.code(for: error))
         }
     }

@@ -34,7 +34,7 @@ struct BuildCommand: ParsableCommand {
         let parts = text.components(separatedBy: "..")
         guard let first = parts.first.flatMap(Day.init), let last = parts.last.flatMap(Day.init), parts.count <= 2,
             first <= last
-        else { throw ValidationError("'\(text)' isn't a range of days. Write it like 2026-11-01..2026-11-20.") }
+        else { throw UsageError.days(text) }
         return first...last
     }
 }

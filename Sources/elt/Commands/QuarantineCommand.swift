@@ -22,6 +22,7 @@ struct QuarantineListCommand: ParsableCommand {
     func run() throws {
         try options.perform { console in
             let wiring = try Wiring(options, console)
+            try wiring.checkEntity(entity)
             let reader = QuarantineReader(try WarehouseReader(path: wiring.settings.warehousePath))
             let page = QuarantinePage(try reader.list(entity: entity, reason: reason))
             try PageOutput(console: console).show(page, text: page.text)

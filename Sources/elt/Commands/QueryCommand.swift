@@ -18,6 +18,7 @@ struct QueryCommand: ParsableCommand {
         try options.perform { console in
             let wiring = try Wiring(options, console)
             let text = try sql.flatMap { $0 == "-" ? nil : $0 } ?? Self.standardInput()
+            if text.allSatisfy(\.isWhitespace) { throw UsageError.noQuery }
             let format = self.format ?? (console.settings.json ? .json : .table)
             let reader = try WarehouseReader(path: wiring.settings.warehousePath)
             let sink = FileSink.standardOutput()
@@ -31,9 +32,10 @@ struct QueryCommand: ParsableCommand {
     }
 
     private static func standardInput() throws -> String {
-        guard let data = try FileHandle.standardInput.readToEnd(), let text = String(data: data, encoding: .utf8) else {
-            throw ValidationError("Give the SQL as an argument or on standard input.")
-        }
+        // At a terminal nobody expects to be waited for.
+        guard isatty(STDIN_FILENO) == 0, let data = try FileHandle.standardInput.readToEnd(),
+            let text = String(data: data, encoding: .utf8)
+        else { throw UsageError.noQuery }
         return text
     }
 
