@@ -11,6 +11,13 @@ package struct SQLiteError: Error, CustomStringConvertible, Sendable {
         self.sql = sql
     }
 
+    /// What `prepareGuarded` says of text that goes on after its first statement.
+    static func severalStatements(_ sql: String) -> SQLiteError {
+        SQLiteError(code: severalStatementsCode, message: "there's more than one statement", sql: sql)
+    }
+    private static let severalStatementsCode: Int32 = -1
+
+    package var isSeveralStatements: Bool { code == Self.severalStatementsCode }
     package var primaryCode: Int32 { code & 0xFF }
     package var description: String {
         sql.map { "\(message) (SQLite \(code)) in: \($0)" } ?? "\(message) (SQLite \(code))"

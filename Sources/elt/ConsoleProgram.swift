@@ -7,7 +7,7 @@ enum ConsoleProgram {
     static func main(_ root: any ParsableCommand.Type, _ arguments: [String]) -> Never {
         ConsoleSignals.install()
         do {
-            var command = try root.parseAsRoot(arguments)
+            var command = try root.parseAsRoot(SQLArgument.told(arguments))
             try command.run()
             root.exit()
         } catch {
@@ -37,6 +37,19 @@ enum ConsoleProgram {
         let usage = UsageError.arguments(mistyped ?? root.message(for: error), command: command)
         if let document = Console(settings).fail(usage) { FileSink.tell(document) }
         root.exit(withError: ExitCode.validationFailure)
+    }
+}
+
+/// SQL may begin with a comment, and `-- all of them` looks like an option to a reader of arguments.
+enum SQLArgument {
+    /// The arguments with white space before such SQL, which changes nothing in it.
+    static func told(_ arguments: [String]) -> [String] {
+        guard arguments.first == "query" else { return arguments }
+        return arguments.map { argument in
+            // No option has white space in its name.
+            let name = argument.prefix { $0 != "=" }
+            return argument.hasPrefix("--") && name.contains(where: \.isWhitespace) ? "\n" + argument : argument
+        }
     }
 }
 

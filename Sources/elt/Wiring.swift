@@ -52,7 +52,11 @@ struct Wiring {
     private var scratchPath: String { settings.archivePath + "/.dry-run-\(getpid())" }
     func removeScratch() { try? FileManager.default.removeItem(atPath: scratchPath) }
 
-    func warehouse() throws -> SQLiteWarehouse { try SQLiteWarehouse(path: settings.warehousePath) }
+    func warehouse() throws -> SQLiteWarehouse {
+        let warehouse = try SQLiteWarehouse(path: settings.warehousePath)
+        warehouse.modelTimeMax = settings.limits.deadline
+        return warehouse
+    }
 
     func changeSource(_ progress: any ELTCore.Progress) throws -> KafkaChangeSource {
         try KafkaChangeSource(properties: settings.kafka, groupID: "elt-\(settings.name)", progress: progress)
