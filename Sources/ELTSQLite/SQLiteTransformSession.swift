@@ -44,8 +44,10 @@ package final class SQLiteTransformSession: TransformSession {
 
     package func describe(_ query: String, model: String) throws -> [OutputColumn] {
         let statement = try named(model) {
+            // Compiled first: where it's at fault is told by bytes of this text.
+            let statement = try database.prepareGuarded(query)
             try warehouse.probe(query)
-            return try database.prepareGuarded(query)
+            return statement
         }
         return (0..<statement.columnCount).map {
             OutputColumn(name: statement.columnName($0), type: statement.declaredType($0))

@@ -36,6 +36,19 @@ package final class SQLiteWarehouse {
         }
     }
 
+    /// An empty warehouse that's never on a disk, to compile models against.
+    package static func inMemory() throws -> SQLiteWarehouse { try SQLiteWarehouse(memory: ":memory:") }
+
+    private init(memory path: String) throws {
+        self.path = path
+        do {
+            database = try Database(path: path, mode: .create, tellsTime: false)
+            try Self.migrate(database, path: path)
+        } catch let error as SQLiteError {
+            throw WarehouseError.from(error, path: path)
+        }
+    }
+
     /// A private copy's connection: no durability, gone after the command.
     package init(scratch path: String) throws {
         self.path = path

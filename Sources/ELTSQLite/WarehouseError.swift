@@ -2,7 +2,7 @@ import ELTCore
 import SQLite
 
 /// What can be wrong with the warehouse.
-package enum WarehouseError: ELTError {
+package enum WarehouseError: SQLComplaining {
     case storage(path: String, SQLiteError)
     case busy(path: String)
     case damaged(path: String, String)
@@ -75,6 +75,11 @@ package enum WarehouseError: ELTError {
             "Use '{{ run.now }}' or '{{ run.today }}'. Date functions read the clock where they're given 'now', nothing, or a column that says so."
         case .modelTooLong: "Mend the model if it never ends, or raise limits.deadline in elt.yml."
         }
+    }
+
+    package var complaint: SQLComplaint? {
+        guard case .model(_, let error) = self else { return nil }
+        return SQLComplaint(reason: error.message, offset: error.offset)
     }
 
     /// SQLite's error as what it means here.

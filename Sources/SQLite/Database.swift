@@ -41,8 +41,10 @@ package final class Database {
     deinit { sqlite3_close_v2(handle) }
 
     func error(_ sql: String?) -> SQLiteError {
-        SQLiteError(
-            code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql)
+        let offset = Int(sqlite3_error_offset(handle))
+        return SQLiteError(
+            code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql,
+            offset: offset < 0 ? nil : offset)
     }
 
     package func prepare(_ sql: String) throws -> Statement { try Statement(sql, self) }

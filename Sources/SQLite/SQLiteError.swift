@@ -4,11 +4,14 @@ package struct SQLiteError: Error, CustomStringConvertible, Sendable {
     package let code: Int32
     package let message: String
     package let sql: String?
+    /// The byte of the SQL at which it lies, where SQLite knows.
+    package let offset: Int?
 
-    package init(code: Int32, message: String, sql: String?) {
+    package init(code: Int32, message: String, sql: String?, offset: Int? = nil) {
         self.code = code
         self.message = message
         self.sql = sql
+        self.offset = offset
     }
 
     /// What `prepareGuarded` says of text that goes on after its first statement.

@@ -62,6 +62,20 @@ struct Wiring {
         try KafkaChangeSource(properties: settings.kafka, groupID: "elt-\(settings.name)", progress: progress)
     }
 
+    /// The broker for a command at which somebody waits, once it has answered; no longer than a run may take.
+    func reachedSource() throws -> KafkaChangeSource {
+        let source = try changeSource(console)
+        if let topic = settings.entities.flatMap(\.topics).first?.name {
+            try source.reach(for: topic, deadline: patience(.seconds(5)))
+        }
+        return source
+    }
+
+    /// When a command gives up that somebody or an alert waits for.
+    func patience(_ most: Duration) -> ContinuousClock.Instant {
+        ContinuousClock.now + min(most, settings.limits.deadline)
+    }
+
     func engine(at now: Instant?) throws -> Engine {
         let context = context(at: now)
         let settings = settings
