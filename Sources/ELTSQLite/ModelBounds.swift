@@ -34,7 +34,7 @@ extension SQLiteWarehouse {
     /// Looks for the first row of a query, for a moment: a view isn't run by us, and readers would get
     /// other rows each time if it asked for the time.
     func probe(_ query: String) throws {
-        let statement = try database.prepareGuarded("SELECT 1 FROM (\(query)) LIMIT 1")
+        let statement = try database.prepareGuarded("SELECT * FROM (\(query)) LIMIT 1")
         var isOver = false
         database.setStop(every: Self.probeStepsMax) {
             isOver = true

@@ -24,6 +24,8 @@ final class Console: Sendable {
         var isTerminal = false
         /// One machine-readable document on standard output, also for an error.
         var json = false
+        /// Leaves out summaries that nobody asked for.
+        var isQuiet = false
     }
 
     /// What the console needs of the world; tests bring their own.

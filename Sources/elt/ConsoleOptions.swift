@@ -23,7 +23,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "Print one machine-readable document on standard output.")
     var json = false
 
-    @Flag(name: .shortAndLong, help: "Say nothing but warnings and errors.")
+    @Flag(name: .shortAndLong, help: "No summary and no notes: only warnings, errors and what was asked for.")
     var quiet = false
 
     @Flag(name: .shortAndLong, help: "Say more.")
@@ -42,6 +42,7 @@ struct CommonOptions: ParsableArguments {
         settings.logFormat = logFormat
         settings.logLevel = quiet ? .warning : verbose ? .debug : .info
         settings.json = json
+        settings.isQuiet = quiet
         settings.isTerminal = isTerminal
         let isDumb = environment["TERM"] == "dumb"
         settings.showsProgress = isTerminal && !quiet && !isDumb && logFormat == .text

@@ -103,6 +103,31 @@ struct Program {
     }
 }
 
+extension Program {
+    /// Runs a command and sends it SIGTERM after a while. The seconds count from the signal.
+    static func signalled(_ arguments: [String], in folder: String, after wait: Duration) throws -> Outcome {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(filePath: folder)
+        let log = folder + "/signalled.log"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle(forWritingAtPath: log)
+        try process.run()
+        usleep(UInt32(wait.components.seconds * 1_000_000))
+        let begun = ContinuousClock.now
+        process.terminate()
+        process.waitUntilExit()
+        let took = ContinuousClock.now - begun
+        let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+        return Outcome(
+            status: status, out: "", err: String(decoding: try Data(contentsOf: URL(filePath: log)), as: UTF8.self),
+            seconds: Double(took.components.seconds))
+    }
+}
+
 /// A project in a folder of its own, which is gone after the test.
 final class ProgramProject: Sendable {
     let folder: String

@@ -38,6 +38,26 @@ final class ProgramBroker: Sendable {
     }
 }
 
+extension ProgramBroker {
+    /// Writes so much that the broker, which keeps 5 MiB of a partition, drops the oldest.
+    func overflow(_ topic: String = "customers") throws {
+        let producer = try Producer(.writing(["bootstrap.servers": address, "compression.codec": "none"]))
+        var seed: UInt64 = 1
+        for number in 0..<80 {
+            let filler = (0..<100_000).map { _ -> UInt8 in
+                seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return UInt8(ascii: "a") + UInt8(seed >> 33 & 15)
+            }
+            let value = "{\"id\":\"c-1\",\"number\":\(number),\"filler\":\"\(String(decoding: filler, as: UTF8.self))\"}"
+            try producer.send(
+                topic: topic, partition: 0, key: Array("c-1".utf8), value: Array(value.utf8),
+                timestamp: 1_795_000_100_000 + Int64(number), headers: [])
+            // One batch each: the oldest batch goes as a whole.
+            try producer.flush(timeout: .seconds(20))
+        }
+    }
+}
+
 extension ProgramBroker.Message {
     /// An event of the customer `id` with more fields, such as `"city":"Hamburg"`.
     static func customer(_ id: String, _ more: String = "") -> Self {

@@ -142,6 +142,10 @@ extension Engine {
         report.extract.textBytes = summary.textBytes
         report.extract.segments = summary.entries.reduce(0) { if case .segment = $1.content { $0 + 1 } else { $0 } }
         report.warnings += summary.warnings
+        report.gaps = summary.entries.compactMap { entry in
+            guard case .gap(let gap) = entry.content else { return nil }
+            return "\(gap.place.topic)/\(gap.place.partition): offsets \(gap.lost) are lost"
+        }
         report.lag = summary.bounds.map {
             let next = summary.next[$0.partition] ?? $0.low
             return RunReport.Lag(
@@ -156,7 +160,7 @@ extension Engine {
         do {
             try source.commitToGroup(summary.next, deadline: ContinuousClock.now + .seconds(2))
         } catch {
-            context.progress.note("The offsets weren't told to the consumer group, which only lag tools read: \(error)")
+            context.progress.note("The offsets weren't told to the consumer group, which only lag tools read: \((error as? any ELTError)?.problem ?? "\(error)")")
         }
         Failpoint.groupCommitted.pass()
     }

@@ -63,7 +63,7 @@ struct TestCommand: ParsableCommand {
                     ])
                 }
                 try sink.write(JSONValue.object([.init("tests", .array(tests))]).text + "\n")
-            } else {
+            } else if !console.settings.isQuiet {
                 for result in results { try sink.write("\(result.failures == 0 ? "ok  " : "warn") \(result.name)\n") }
                 try sink.write("\(results.count) tests, all of severity error passed.\n")
             }

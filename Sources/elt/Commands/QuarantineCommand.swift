@@ -73,6 +73,7 @@ struct QuarantineReplayCommand: ParsableCommand {
             let engine = try wiring.engine(at: try wiring.latestNow())
             let outcome = try engine.replay(ids: all ? nil : ids)
             let page = ReplayPage(outcome)
+            if console.settings.isQuiet && !console.settings.json { return }
             try PageOutput(console: console).show(page, text: page.text + ReportOutput.text(outcome.report))
         }
     }
