@@ -107,6 +107,8 @@ let package = Package(
         tests("ELTArchiveTests", ["ELTArchive", "ELTTesting"]),
         tests("ELTTransformTests", ["ELTTransform", "ELTTesting"]),
         tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
+        // Parsers against inputs that nobody meant.
+        tests("FuzzTests", ["JSON", "HTTP", "ELTCore", "ELTArchive", "ELTSources", "ELTTransform", "ELTRun", "ELTTesting"]),
         // The program itself, as a process.
         tests("ProgramTests", ["elt", "Kafka", "ELTArchive", "ELTCore", "ELTRun", "ELTTesting", "SQLite", arguments, logging]),
         tests("ELTReportTests", ["ELTReport", "ELTRun", "ELTExtract", "ELTLoad", "ELTSQLite", "SQLite", "ELTTesting"]),
