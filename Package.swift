@@ -109,6 +109,10 @@ let package = Package(
         tests("ELTArchiveTests", ["ELTArchive", "ELTTesting"]),
         tests("ELTTransformTests", ["ELTTransform", "ELTTesting"]),
         tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
+        // Parsers against inputs that nobody meant.
+        tests("FuzzTests", ["JSON", "HTTP", "ELTCore", "ELTArchive", "ELTSources", "ELTTransform", "ELTRun", "ELTTesting"]),
+        // The program itself, as a process.
+        tests("ProgramTests", ["elt", "Kafka", "ELTArchive", "ELTCore", "ELTRun", "ELTTesting", "SQLite", arguments, logging]),
         tests("ELTReportTests", ["ELTReport", "ELTRun", "ELTExtract", "ELTLoad", "ELTSQLite", "SQLite", "ELTTesting"]),
         tests("ELTTestingTests", ["ELTTesting"]),
         tests("LifeTests", ["SQLite", "ELTReport", "ELTTesting", "ELTRun", "ELTSQLite", "ELTArchive", "ELTLoad", "ELTTransform"]),

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export ELT="$PWD/.build/release/elt" ELT_NOIDA="$PWD/.venv/bin/noida-db"
+scripts/fuzz.sh
 while true; do
     seed=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
     echo "seed $seed"

@@ -311,27 +311,31 @@ static int vfsGetLastError(sqlite3_vfs *vfs, int count, char *out) {
     return below(vfs)->xGetLastError ? below(vfs)->xGetLastError(below(vfs), count, out) : 0;
 }
 
-int elt_walbuffer_register(void) {
-    static sqlite3_vfs vfs;
-    if (sqlite3_vfs_find("elt-wal-buffer")) return SQLITE_OK;
-    sqlite3_vfs *system = sqlite3_vfs_find(NULL);
-    if (system == NULL) return SQLITE_ERROR;
-    vfs.iVersion = 1;
-    vfs.szOsFile = (int)sizeof(File) + system->szOsFile;
-    vfs.mxPathname = system->mxPathname;
-    vfs.zName = "elt-wal-buffer";
-    vfs.pAppData = system;
-    vfs.xOpen = vfsOpen;
-    vfs.xDelete = vfsDelete;
-    vfs.xAccess = vfsAccess;
-    vfs.xFullPathname = vfsFullPathname;
-    vfs.xDlOpen = vfsDlOpen;
-    vfs.xDlError = vfsDlError;
-    vfs.xDlSym = vfsDlSym;
-    vfs.xDlClose = vfsDlClose;
-    vfs.xRandomness = vfsRandomness;
-    vfs.xSleep = vfsSleep;
-    vfs.xCurrentTime = vfsCurrentTime;
-    vfs.xGetLastError = vfsGetLastError;
-    return sqlite3_vfs_register(&vfs, 0);
+static int vfsCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *now) {
+    return below(vfs)->xCurrentTimeInt64(below(vfs), now);
+}
+
+int elt_walbuffer_register(const char *name, const char *lower) {
+    sqlite3_vfs *system = sqlite3_vfs_find(lower);
+    if (system == NULL || system->iVersion < 2) return SQLITE_ERROR;
+    sqlite3_vfs *vfs = calloc(1, sizeof *vfs);
+    if (vfs == NULL || (vfs->zName = strdup(name)) == NULL) return SQLITE_NOMEM;
+    vfs->iVersion = 2;
+    vfs->szOsFile = (int)sizeof(File) + system->szOsFile;
+    vfs->mxPathname = system->mxPathname;
+    vfs->pAppData = system;
+    vfs->xOpen = vfsOpen;
+    vfs->xDelete = vfsDelete;
+    vfs->xAccess = vfsAccess;
+    vfs->xFullPathname = vfsFullPathname;
+    vfs->xDlOpen = vfsDlOpen;
+    vfs->xDlError = vfsDlError;
+    vfs->xDlSym = vfsDlSym;
+    vfs->xDlClose = vfsDlClose;
+    vfs->xRandomness = vfsRandomness;
+    vfs->xSleep = vfsSleep;
+    vfs->xCurrentTime = vfsCurrentTime;
+    vfs->xGetLastError = vfsGetLastError;
+    vfs->xCurrentTimeInt64 = system->xCurrentTimeInt64 ? vfsCurrentTimeInt64 : NULL;
+    return sqlite3_vfs_register(vfs, 0);
 }

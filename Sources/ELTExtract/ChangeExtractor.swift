@@ -75,7 +75,10 @@ package struct ChangeExtractor {
             }
         }
         for case .gap(let gap) in contents {
-            summary.warnings.append("\(gap.place.topic)/\(gap.place.partition): offsets \(gap.lost) are lost; the gap is in the ledger.")
+            let warning =
+                "\(gap.place.topic)/\(gap.place.partition): offsets \(gap.lost) are lost; the gap is accepted and in the ledger."
+            summary.warnings.append(warning)
+            context.progress.warn(warning)
         }
         contents.append(.run(RunEntry(command: command, now: context.now)))
         summary.entries = try archive.append(contents)

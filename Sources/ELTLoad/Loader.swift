@@ -25,6 +25,13 @@ package struct Loader {
         self.progress = progress
     }
 
+    /// Gives entities the columns that they have before there's data.
+    package static func prepare(_ settings: ProjectSettings, _ session: any LoadSession) throws {
+        for entity in settings.entities {
+            _ = try RecordColumns(entity, session: session, zone: settings.zone)
+        }
+    }
+
     /// Loads entries into a session. They become durable when the session's transaction does.
     package func load(_ entries: [ManifestEntry], into session: any LoadSession) throws -> LoadSummary {
         var summary = LoadSummary()

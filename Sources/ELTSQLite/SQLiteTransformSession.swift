@@ -36,7 +36,12 @@ package final class SQLiteTransformSession: TransformSession {
     package func table(_ model: String) -> String { Names.quoted(model) }
 
     package func describe(_ query: String, model: String) throws -> [OutputColumn] {
-        let statement = try named(model) { try database.prepareGuarded(query) }
+        let statement = try named(model) {
+            // Compiled first: where it's at fault is told by bytes of this text.
+            let statement = try database.prepareGuarded(query)
+            try warehouse.probe(query)
+            return statement
+        }
         return (0..<statement.columnCount).map {
             OutputColumn(name: statement.columnName($0), type: statement.declaredType($0))
         }
@@ -169,6 +174,7 @@ package final class SQLiteTransformSession: TransformSession {
 
     package func samples(_ query: String) throws -> [String] {
         let statement = try database.prepareGuarded(query)
+        defer { statement.reset() }
         var samples: [String] = []
         while try statement.step() { samples.append(statement.text(0)) }
         return samples
@@ -177,7 +183,7 @@ package final class SQLiteTransformSession: TransformSession {
     /// Errors of a model's SQL carry its name.
     func named<T>(_ model: String, _ body: () throws -> T) throws -> T {
         do {
-            return try body()
+            return try warehouse.bounded(model, body)
         } catch let error as SQLiteError {
             switch error.result {
             case 1555, 2067: throw WarehouseError.duplicateKey(model: model, key: [])

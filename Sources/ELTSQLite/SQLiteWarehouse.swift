@@ -9,13 +9,15 @@ import SQLite
 package final class SQLiteWarehouse {
     package let path: String
     package let database: Database
+    /// How long one statement of a model may run.
+    package var modelTimeMax: Duration = .seconds(3000)
 
     /// Opens the warehouse for writing, and makes it if it isn't there.
     package init(path: String) throws {
         self.path = path
         do {
             try Self.prepareFile(path)
-            database = try Database(path: path, mode: .create)
+            database = try Database(path: path, mode: .create, tellsTime: false)
             try Self.configure(database)
             try Self.migrate(database, path: path)
         } catch let error as SQLiteError {
@@ -27,8 +29,21 @@ package final class SQLiteWarehouse {
     package init(lookingAt path: String) throws {
         self.path = path
         do {
-            database = try Database(path: path, mode: .readOnly)
+            database = try Database(path: path, mode: .readOnly, tellsTime: false)
             try database.execute("PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA temp_store=FILE;")
+        } catch let error as SQLiteError {
+            throw WarehouseError.from(error, path: path)
+        }
+    }
+
+    /// An empty warehouse that's never on a disk, to compile models against.
+    package static func inMemory() throws -> SQLiteWarehouse { try SQLiteWarehouse(memory: ":memory:") }
+
+    private init(memory path: String) throws {
+        self.path = path
+        do {
+            database = try Database(path: path, mode: .create, tellsTime: false)
+            try Self.migrate(database, path: path)
         } catch let error as SQLiteError {
             throw WarehouseError.from(error, path: path)
         }
@@ -39,7 +54,7 @@ package final class SQLiteWarehouse {
         self.path = path
         do {
             try Self.prepareFile(path)
-            database = try Database(path: path, mode: .create)
+            database = try Database(path: path, mode: .create, tellsTime: false)
             try database.execute(
                 """
                 PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;

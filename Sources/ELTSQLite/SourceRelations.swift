@@ -39,6 +39,9 @@ struct SourceRelations {
                 entity, from: Names.quoted(Names.winners(entity)), origins: [0, day.month],
                 where: "w.from_day = \(day.daysSinceEpoch) AND w.removed = 0", onDay: day)
         case ("daily_winners", _):
+            guard try hasWinners(entity) else {
+                return try winners(entity, from: "", origins: [], where: "true", onDay: nil)
+            }
             return try winners(
                 entity, from: Names.quoted(Names.winners(entity)), origins: [0] + RawTables(database: database, entity: entity).months(),
                 where: "w.removed = 0", onDay: nil, dayColumn: true)
@@ -93,6 +96,11 @@ struct SourceRelations {
         return "(\(arms.joined(separator: " UNION ALL ")))"
     }
 
+    /// Before the first publication there's no list of winners.
+    private func hasWinners(_ entity: String) throws -> Bool {
+        try database.value("SELECT 1 FROM sqlite_schema WHERE name=?1", [.text(Names.winners(entity))]) != .null
+    }
+
     private func allWinners(_ entity: String, from heads: String?) throws -> String {
         if let heads {
             return try winners(
@@ -101,8 +109,7 @@ struct SourceRelations {
         let newest = """
             (SELECT key, max(from_day) AS from_day, removed, origin, place FROM \(Names.quoted(Names.winners(entity))) GROUP BY key)
             """
-        guard try database.value("SELECT 1 FROM sqlite_schema WHERE name=?1", [.text(Names.winners(entity))]) != .null
-        else { return try winners(entity, from: newest, origins: [], where: "true", onDay: nil) }
+        guard try hasWinners(entity) else { return try winners(entity, from: newest, origins: [], where: "true", onDay: nil) }
         return try winners(
             entity, from: newest, origins: [0] + RawTables(database: database, entity: entity).months(),
             where: "w.removed = 0", onDay: nil)

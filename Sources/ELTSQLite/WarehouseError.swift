@@ -2,7 +2,7 @@ import ELTCore
 import SQLite
 
 /// What can be wrong with the warehouse.
-package enum WarehouseError: ELTError {
+package enum WarehouseError: SQLComplaining {
     case storage(path: String, SQLiteError)
     case busy(path: String)
     case damaged(path: String, String)
@@ -11,6 +11,9 @@ package enum WarehouseError: ELTError {
     case duplicateKey(model: String, key: [String])
     case missingKey(model: String, key: [String])
     case statement(SQLiteError)
+    /// A model or a data test asked what time it is, in a way that its text didn't show.
+    case modelClock(name: String)
+    case modelTooLong(name: String, seconds: Int64)
 
     package var code: String {
         switch self {
@@ -22,6 +25,8 @@ package enum WarehouseError: ELTError {
         case .duplicateKey: "model.duplicate-key"
         case .missingKey: "model.missing-key"
         case .statement: "warehouse.statement"
+        case .modelClock: "model.wall-clock"
+        case .modelTooLong: "model.too-long"
         }
     }
 
@@ -30,7 +35,7 @@ package enum WarehouseError: ELTError {
         case .storage, .damaged: .storage
         case .busy: .locked
         case .newer: .configuration
-        case .model, .duplicateKey, .missingKey: .data
+        case .model, .duplicateKey, .missingKey, .modelClock, .modelTooLong: .data
         case .statement: .failed
         }
     }
@@ -48,6 +53,10 @@ package enum WarehouseError: ELTError {
         case .missingKey(let model, let key):
             "The model \(model) has no column \(key.joined(separator: ", ")), which its config names as key."
         case .statement(let error): "The warehouse refused a statement: \(error)."
+        case .modelClock(let name):
+            "The model \(name) reads the wall clock when it runs: a rebuild from the archive would give other rows."
+        case .modelTooLong(let name, let seconds):
+            "One statement of the model \(name) ran for \(seconds) seconds and was ended."
         }
     }
 
@@ -62,7 +71,15 @@ package enum WarehouseError: ELTError {
         case .duplicateKey: "Make the query give one row for each key, for example with group by."
         case .missingKey: "Name a column of the query in unique_key or partition_by."
         case .statement: "This is a fault of elt: please report it with the statement."
+        case .modelClock:
+            "Use '{{ run.now }}' or '{{ run.today }}'. Date functions read the clock where they're given 'now', nothing, or a column that says so."
+        case .modelTooLong: "Mend the model if it never ends, or raise limits.deadline in elt.yml."
         }
+    }
+
+    package var complaint: SQLComplaint? {
+        guard case .model(_, let error) = self else { return nil }
+        return SQLComplaint(reason: error.message, offset: error.offset)
     }
 
     /// SQLite's error as what it means here.

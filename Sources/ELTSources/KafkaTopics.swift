@@ -7,6 +7,18 @@ extension KafkaChangeSource {
     private static let pause = Duration.milliseconds(100)
 
     /// All partitions of all the topics, by topic in the given order and by number.
+    /// Waits for any answer of the broker, for commands at which somebody waits: whether there's a broker
+    /// shows much sooner than how long a busy one may take. Whether the topic is there doesn't matter.
+    package func reach(for topic: String, deadline: ContinuousClock.Instant) throws {
+        _ = try retrying("connecting", until: deadline) { consumer, slice in
+            do {
+                return try consumer.metadata(of: topic, timeout: slice)
+            } catch let error as KafkaError where [.unknownTopic, .topicAuthorization].contains(error.code) {
+                return []
+            }
+        }
+    }
+
     func partitions(of topics: [String], deadline: ContinuousClock.Instant) throws -> [TopicPartition] {
         let names = topics.sorted().joined(separator: ", ")
         let doing = "asking for the topics \(names)"

@@ -52,9 +52,24 @@ package enum RESTError: ELTError, Equatable {
 
     package var kind: ErrorKind {
         switch self {
-        case .unavailable, .busy, .deadline, .malformed: .unavailable
-        case .configuration, .refused, .notTrusted, .tokenRefused: .configuration
-        case .tooLarge, .loop, .tooManyPages, .otherOrigin, .brokenDraft: .failed
+        // What the service does, or doesn't do for us, also where a setting may be the reason: it may be
+        // mended on either side, and a broker's refusals are told the same way.
+        case .unavailable, .busy, .deadline, .malformed, .tokenRefused, .notTrusted, .loop, .tooManyPages,
+            .otherOrigin:
+            .unavailable
+        case .refused(_, _, let status): [401, 403, 404, 410, 451].contains(status) ? .unavailable : .configuration
+        case .configuration, .tooLarge: .configuration
+        case .brokenDraft: .storage
+        }
+    }
+
+    /// Whether waiting may be enough.
+    package var isRetryable: Bool {
+        switch self {
+        case .unavailable, .busy, .deadline, .malformed: true
+        case .configuration, .refused, .tooLarge, .loop, .tooManyPages, .otherOrigin, .notTrusted, .tokenRefused,
+            .brokenDraft:
+            false
         }
     }
 

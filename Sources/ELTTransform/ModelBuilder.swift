@@ -50,7 +50,7 @@ struct ModelBuilder {
                 if let type = column.type { types[column.name.lowercased()] = type.sqlName }
             }
         }
-        let columns = try session.describe(query, model: model.name).map {
+        let columns = try describe(query, model).map {
             OutputColumn(name: $0.name, type: $0.type.flatMap { $0.isEmpty ? nil : $0 } ?? types[$0.name.lowercased()])
         }
         var seen: Set<String> = []
@@ -58,6 +58,16 @@ struct ModelBuilder {
             throw TransformError.duplicateColumn(model: model.name, path: model.path, column: column.name)
         }
         return columns
+    }
+
+    /// Compiles a query; what's wrong with it is told with its place in the model's files.
+    private func describe(_ query: String, _ model: Model) throws -> [OutputColumn] {
+        do {
+            return try session.describe(query, model: model.name)
+        } catch let error as any SQLComplaining {
+            guard let complaint = error.complaint else { throw error }
+            throw transformer.located(complaint, in: query, of: model, session)
+        }
     }
 
     // MARK: Views and tables

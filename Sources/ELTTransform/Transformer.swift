@@ -64,7 +64,11 @@ package struct Transformer {
         for (index, model) in built.enumerated() {
             try Interruption.check()
             context.progress.report(step: "models", done: Int64(index), total: Int64(built.count))
-            summary.models.append(try builder.build(model))
+            do {
+                summary.models.append(try builder.build(model))
+            } catch let error as TransformError {
+                try waitOrThrow(error, for: model, session)
+            }
             Failpoint.modelBuilt.pass()
         }
         Failpoint.modelsBuilt.pass()
@@ -77,14 +81,28 @@ package struct Transformer {
     package func test(_ session: any TransformSession, select: Set<String>? = nil) throws -> [TestResult] {
         let scope = RenderScope(session: session, settings: settings, context: context, model: nil, binding: .all)
         var results: [TestResult] = []
+        let unknown = try unknownColumns(session, data: session).filter(\.isTested).map(\.issue)
+        guard unknown.isEmpty else { throw ModelError.invalid(unknown.sorted()) }
         for test in (select.map(project.tests(of:)) ?? project.tests) + declaredTests() {
-            if isHeldByKey(test) {
-                results.append(
-                    TestResult(name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: 0))
+            let passed = TestResult(
+                name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: 0)
+            if try isHeldByKey(test) || waitsForData(test, session, data: session) {
+                results.append(passed)
                 continue
             }
             let query = try test.query(scope)
-            let failures = try session.failures(query.count)
+            let failures: Int64
+            do {
+                failures = try session.failures(query.count)
+            } catch let error as any SQLComplaining {
+                guard let complaint = error.complaint else { throw error }
+                if complaint.isMissingColumn, try isEmpty(of: test.references, session) {
+                    results.append(passed)
+                    continue
+                }
+                throw TransformError.testSQL(
+                    test: test.name, place: test.place(of: complaint.offset, scope), reason: complaint.reason)
+            }
             results.append(
                 TestResult(
                     name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: failures,
@@ -114,7 +132,7 @@ package struct Transformer {
     }
 
     /// Tests of the columns that `elt.yml` declares, on the current table.
-    private func declaredTests() -> [DataTest] {
+    func declaredTests() -> [DataTest] {
         settings.entities.flatMap { entity -> [DataTest] in
             let model = "current_\(entity.name)"
             guard project.model(model) != nil else { return [] }

@@ -1,5 +1,4 @@
 import CSQLite
-import CWalBuffer
 
 /// One open SQLite file. It belongs to one thread: nothing here locks.
 package final class Database {
@@ -8,7 +7,11 @@ package final class Database {
     package let handle: OpaquePointer
     package let path: String
 
-    package init(path: String, mode: Mode) throws {
+    /// What may end running statements, kept as long as SQLite may ask it.
+    private var stop: (() -> Bool)?
+
+    /// - Parameter tellsTime: False for a connection whose statements mustn't know what time it is.
+    package init(path: String, mode: Mode, tellsTime: Bool = true) throws {
         let flags =
             switch mode {
             case .readOnly: SQLITE_OPEN_READONLY
@@ -16,10 +19,10 @@ package final class Database {
             case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
             }
         var handle: OpaquePointer?
-        // Without the buffer it's slower and just as right.
-        let isBuffered = mode != .readOnly && elt_walbuffer_register() == SQLITE_OK
+        let clock = tellsTime ? nil : RefusedClock.layer
         let result = sqlite3_open_v2(
-            path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, isBuffered ? "elt-wal-buffer" : nil)
+            path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+            mode == .readOnly ? clock : LogBuffer.layer(over: clock))
         guard result == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(handle)
@@ -40,9 +43,10 @@ package final class Database {
     deinit { sqlite3_close_v2(handle) }
 
     func error(_ sql: String?) -> SQLiteError {
-        SQLiteError(
+        let offset = Int(sqlite3_error_offset(handle))
+        return SQLiteError(
             code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql,
-            path: path)
+            path: path, offset: offset < 0 ? nil : offset)
     }
 
     package func prepare(_ sql: String) throws -> Statement { try Statement(sql, self) }
@@ -103,8 +107,6 @@ package final class Database {
 }
 
 extension Database {
-
-
     /// Prepares a statement of a person's: it may read, and nothing else. ATTACH, PRAGMA, writes,
     /// extensions and the like are refused by SQLite itself while it's compiled.
     package func prepareGuarded(_ sql: String) throws -> Statement {
@@ -124,15 +126,28 @@ extension Database {
                 }
             }, nil)
         defer { sqlite3_set_authorizer(handle, nil, nil) }
-        return try prepare(sql)
+        return try Statement(sql, self, alone: true)
     }
 
-    /// Interrupts statements that are running once `stop` says so; asked every million steps.
-    package func setProgress(_ stop: (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?) {
-        sqlite3_progress_handler(handle, 1_000_000, stop, nil)
+    /// Interrupts statements that are running once `stop` says so; asked every `steps` steps of theirs.
+    /// nil takes it away.
+    package func setStop(every steps: Int32 = 100_000, _ stop: (() -> Bool)?) {
+        self.stop = stop
+        guard stop != nil else { return sqlite3_progress_handler(handle, 0, nil, nil) }
+        sqlite3_progress_handler(
+            handle, steps,
+            { database in
+                guard let database else { return 0 }
+                return Unmanaged<Database>.fromOpaque(database).takeUnretainedValue().stop?() == true ? 1 : 0
+            }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    package func limit(_ id: Int32, _ value: Int32) { sqlite3_limit(handle, id, value) }
+    /// Sets one of SQLite's limits and gives what it was.
+    @discardableResult
+    package func limit(_ id: Int32, _ value: Int32) -> Int32 { sqlite3_limit(handle, id, value) }
+
+    /// The most memory that SQLite takes in this process, in bytes; past it statements fail.
+    package static func limitMemory(to bytes: Int64) { sqlite3_hard_heap_limit64(bytes) }
 }
 
 private let readablePragmas: Set<String> = [

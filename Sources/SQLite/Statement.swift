@@ -17,16 +17,45 @@ package final class Statement {
     package let handle: OpaquePointer
     private let database: Database
 
-    init(_ sql: String, _ database: Database) throws {
+    /// - Parameter alone: Refuses text with anything after the first statement but `;` and comments;
+    ///   SQLite itself would leave that unread.
+    init(_ sql: String, _ database: Database, alone: Bool = false) throws {
         var handle: OpaquePointer?
         var sql = sql
+        var isAlone = true
         let result = sql.withUTF8 { text in
-            text.withMemoryRebound(to: CChar.self) {
-                sqlite3_prepare_v3(
-                    database.handle, $0.baseAddress, Int32($0.count), UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+            text.withMemoryRebound(to: CChar.self) { text in
+                var rest: UnsafePointer<CChar>?
+                var result = sqlite3_prepare_v3(
+                    database.handle, text.baseAddress, Int32(text.count), UInt32(SQLITE_PREPARE_PERSISTENT), &handle,
+                    &rest)
+                guard alone, let start = text.baseAddress else { return result }
+                let end = start + text.count
+                // A `;` or a comment by itself is no statement: then it goes on behind it.
+                while result == SQLITE_OK, let from = rest, from < end {
+                    var next: OpaquePointer?
+                    let following = sqlite3_prepare_v3(database.handle, from, Int32(end - from), 0, &next, &rest)
+                    if handle == nil {
+                        (handle, result) = (next, following)
+                    } else if following != SQLITE_OK || next != nil {
+                        sqlite3_finalize(next)
+                        isAlone = false
+                        break
+                    }
+                    // What SQLite reads no further, such as NUL, is something after all.
+                    guard let now = rest, now > from else {
+                        isAlone = false
+                        break
+                    }
+                }
+                return result
             }
         }
         guard result == SQLITE_OK else { throw database.error(sql) }
+        guard isAlone else {
+            sqlite3_finalize(handle)
+            throw SQLiteError.severalStatements(sql)
+        }
         guard let handle else { throw SQLiteError(code: SQLITE_MISUSE, message: "no statement", sql: sql) }
         self.handle = handle
         self.database = database

@@ -24,6 +24,8 @@ final class Console: Sendable {
         var isTerminal = false
         /// One machine-readable document on standard output, also for an error.
         var json = false
+        /// Leaves out summaries that nobody asked for.
+        var isQuiet = false
     }
 
     /// What the console needs of the world; tests bring their own.
@@ -105,6 +107,7 @@ final class Console: Sendable {
     func fail(_ error: any Error) -> JSONValue? {
         if case ConsoleError.outputClosed = error { return nil }
         let known = error as? any ELTError
+        let exit = ExitStatus.code(for: error)
         return state.withLock { state in
             let redact = state.redaction.apply
             let code = known?.code ?? "failed"
@@ -115,6 +118,7 @@ final class Console: Sendable {
                 .init("code", .string(code)), .init("kind", .string(kind)),
                 .init("problem", .string(problem)),
                 .init("remedy", .string(remedy)), .init("retryable", .boolean(known?.isRetryable ?? false)),
+                .init("exit", .integer(Int64(exit))),
             ]
             clearLine(&state)
             switch settings.logFormat {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import ELTCore
 import Foundation
 
@@ -23,6 +24,7 @@ enum ExitStatus {
         // `elt query … | head` has done what was asked.
         if case ConsoleError.outputClosed = error { return done }
         if let error = error as? any ELTError { return code(for: error.kind) }
+        if error is ValidationError { return code(for: .usage) }
         return isStorage(error) ? code(for: .storage) : code(for: .failed)
     }
 

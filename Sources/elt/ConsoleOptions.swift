@@ -23,7 +23,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "Print one machine-readable document on standard output.")
     var json = false
 
-    @Flag(name: .shortAndLong, help: "Say nothing but warnings and errors.")
+    @Flag(name: .shortAndLong, help: "No summary and no notes: only warnings, errors and what was asked for.")
     var quiet = false
 
     @Flag(name: .shortAndLong, help: "Say more.")
@@ -42,6 +42,7 @@ struct CommonOptions: ParsableArguments {
         settings.logFormat = logFormat
         settings.logLevel = quiet ? .warning : verbose ? .debug : .info
         settings.json = json
+        settings.isQuiet = quiet
         settings.isTerminal = isTerminal
         let isDumb = environment["TERM"] == "dumb"
         settings.showsProgress = isTerminal && !quiet && !isDumb && logFormat == .text
@@ -63,12 +64,7 @@ struct CommonOptions: ParsableArguments {
             console.clearProgress()
             throw code
         } catch {
-            if let document = console.fail(error) {
-                let output = FileSink.standardOutput()
-                // The error was told already; where standard output is gone too, the exit code remains.
-                try? output.write(document.text + "\n")
-                try? output.flush()
-            }
+            if let document = console.fail(error) { FileSink.tell(document) }
             throw ExitCode(ExitStatus.code(for: error))
         }
     }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import ELTRun
-import Foundation
 
 /// Runs the program: signals, arguments, and what to say where they're wrong.
 enum ConsoleProgram {
@@ -8,17 +7,48 @@ enum ConsoleProgram {
     static func main(_ root: any ParsableCommand.Type, _ arguments: [String]) -> Never {
         ConsoleSignals.install()
         do {
-            var command = try root.parseAsRoot(arguments)
+            var command = try root.parseAsRoot(SQLArgument.told(arguments))
             try command.run()
             root.exit()
         } catch {
-            if root.exitCode(for: error) == .validationFailure,
-                let complaint = MistypedCommand.complaint(root, arguments)
-            {
-                FileHandle.standardError.write(Data("Error: \(complaint)\n".utf8))
-                root.exit(withError: ExitCode.validationFailure)
+            guard root.exitCode(for: error) == .validationFailure, !(error is ExitCode) else {
+                root.exit(withError: error)
             }
-            root.exit(withError: error)
+            complain(error, root, arguments)
+        }
+    }
+
+    /// Tells of arguments that can't be read, in the form that they themselves ask for.
+    private static func complain(
+        _ error: any Error, _ root: any ParsableCommand.Type, _ arguments: [String]
+    ) -> Never {
+        let mistyped = MistypedCommand.complaint(root, arguments)
+        let words = arguments.prefix { $0 != "--" }
+        let isLogJSON = zip(words, words.dropFirst()).contains { $0 == "--log-format" && $1 == "json" }
+        var settings = Console.Settings()
+        settings.json = words.contains("--json")
+        settings.logFormat = isLogJSON || words.contains("--log-format=json") ? .json : .text
+        guard settings.json || settings.logFormat == .json else {
+            let text = mistyped.map { "Error: \($0)" } ?? root.fullMessage(for: error)
+            Console.World.real.write(ConsoleEscape.block(text) + "\n")
+            root.exit(withError: ExitCode.validationFailure)
+        }
+        let command = MistypedCommand.path(root, arguments)
+        let usage = UsageError.arguments(mistyped ?? root.message(for: error), command: command)
+        if let document = Console(settings).fail(usage) { FileSink.tell(document) }
+        root.exit(withError: ExitCode.validationFailure)
+    }
+}
+
+/// SQL may begin with a comment, and `-- all of them` looks like an option to a reader of arguments.
+enum SQLArgument {
+    /// The arguments with white space before such SQL, which changes nothing in it.
+    static func told(_ arguments: [String]) -> [String] {
+        guard arguments.first == "query" else { return arguments }
+        return arguments.map { argument in
+            // No option has white space in its name.
+            let name = argument.prefix { $0 != "=" }
+            return argument.hasPrefix("--") && name.contains(where: \.isWhitespace) ? "\n" + argument : argument
         }
     }
 }
@@ -46,6 +76,19 @@ enum MistypedCommand {
                 + "\nCommands: \(known.joined(separator: ", ")). See '\(path) --help'."
         }
         return nil
+    }
+
+    /// The command's words as far as they are right, such as `elt archive list`.
+    static func path(_ root: any ParsableCommand.Type, _ arguments: [String]) -> String {
+        var command = root
+        var path = name(root)
+        for argument in arguments {
+            guard let child = command.configuration.subcommands.first(where: { names($0).contains(argument) })
+            else { break }
+            command = child
+            path += " " + name(child)
+        }
+        return path
     }
 
     private static func name(_ command: any ParsableCommand.Type) -> String { command._commandName }

@@ -13,6 +13,11 @@ enum ConsoleSignals {
         signal(SIGPIPE, SIG_IGN)
         // The flag's storage is made here, at its first use, so that the handler only has to set it.
         _ = Interruption.isRequested
+        // Whoever starts us may have them blocked, and a blocked signal never comes.
+        var asked = sigset_t()
+        sigemptyset(&asked)
+        for number in [SIGINT, SIGTERM] { sigaddset(&asked, number) }
+        pthread_sigmask(SIG_UNBLOCK, &asked, nil)
         for number in [SIGINT, SIGTERM] {
             var action = sigaction()
             #if canImport(Glibc)

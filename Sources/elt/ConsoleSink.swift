@@ -53,6 +53,14 @@ final class FileSink: TextSink {
 
     static func standardOutput() -> FileSink { FileSink(descriptor: STDOUT_FILENO) }
 
+    /// Prints the document of an error, which was told on standard error already: where standard output is
+    /// gone too, the exit code remains.
+    static func tell(_ document: JSONValue) {
+        let output = standardOutput()
+        try? output.write(document.text + "\n")
+        try? output.flush()
+    }
+
     func write(_ text: String) throws {
         buffer.append(contentsOf: (isTerminal ? ConsoleEscape.block(text) : text).utf8)
         if buffer.count >= Self.bufferBytesMax { try flush() }

@@ -17,6 +17,15 @@ enum Cell: Equatable, Sendable {
         }
     }
 
+    /// About how much memory it takes.
+    var bytes: Int {
+        switch self {
+        case .null, .integer, .real: 8
+        case .text(let text): text.utf8.count
+        case .blob(let bytes): bytes.count
+        }
+    }
+
     var isNumber: Bool {
         switch self {
         case .integer, .real: true
@@ -47,6 +56,8 @@ struct TableWriter: RowWriter {
     private var areNumbers: [Bool] = []
     /// The first rows decide the widths; keeping all of a large result would cost its size in memory.
     private static let waitingMax = 1000
+    private static let waitingBytesMax = 1 << 20
+    private var waitingBytes = 0
 
     init(_ sink: any TextSink) { self.sink = sink }
 
@@ -55,7 +66,8 @@ struct TableWriter: RowWriter {
     mutating func row(_ cells: [Cell]) throws {
         if let widths { return try write(cells, widths) }
         waiting.append(cells)
-        if waiting.count == Self.waitingMax { try flush() }
+        waitingBytes += cells.reduce(0) { $0 + $1.bytes }
+        if waiting.count == Self.waitingMax || waitingBytes >= Self.waitingBytesMax { try flush() }
     }
 
     mutating func end() throws {

@@ -52,10 +52,28 @@ struct Wiring {
     private var scratchPath: String { settings.archivePath + "/" + LocalArchive.dryRunPrefix + "\(getpid())" }
     private func removeScratch() { try? FileManager.default.removeItem(atPath: scratchPath) }
 
-    func warehouse() throws -> SQLiteWarehouse { try SQLiteWarehouse(path: settings.warehousePath) }
+    func warehouse() throws -> SQLiteWarehouse {
+        let warehouse = try SQLiteWarehouse(path: settings.warehousePath)
+        warehouse.modelTimeMax = settings.limits.deadline
+        return warehouse
+    }
 
     func changeSource(_ progress: any ELTCore.Progress) throws -> KafkaChangeSource {
         try KafkaChangeSource(properties: settings.kafka, groupID: "elt-\(settings.name)", progress: progress)
+    }
+
+    /// The broker for a command at which somebody waits, once it has answered; no longer than a run may take.
+    func reachedSource() throws -> KafkaChangeSource {
+        let source = try changeSource(console)
+        if let topic = settings.entities.flatMap(\.topics).first?.name {
+            try source.reach(for: topic, deadline: patience(.seconds(5)))
+        }
+        return source
+    }
+
+    /// When a command gives up that somebody or an alert waits for.
+    func patience(_ most: Duration) -> ContinuousClock.Instant {
+        ContinuousClock.now + min(most, settings.limits.deadline)
     }
 
     func engine(at now: Instant?) throws -> Engine {

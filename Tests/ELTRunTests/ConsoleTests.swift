@@ -89,7 +89,7 @@ private struct Trouble: ELTError {
     #expect(
         console.fail(Trouble())?.text
             == #"{"error":{"code":"test.trouble","kind":"data","problem":"Offset 7 of \"t\" holds ***.\nTwo lines"#
-            + #"\u001b[2J.","remedy":"Look.","retryable":false}}"#)
+            + #"\u001b[2J.","remedy":"Look.","retryable":false,"exit":65}}"#)
 }
 
 // MARK: Progress

@@ -311,3 +311,18 @@ struct RESTPatienceTests {
         }
     }
 }
+
+@Test func `what the service does is unavailable, and what only the settings can mend is configuration`() {
+    let unavailable: [RESTError] = [
+        .unavailable(page: 0, attempts: 6, reason: ""), .deadline(page: 0, reason: nil),
+        .malformed(url: "", page: 0, attempts: 6, found: ""), .loop(page: 1, reason: ""), .tooManyPages(limit: 1),
+        .otherOrigin(page: 0, reason: ""), .notTrusted(reason: ""), .tokenRefused(url: "", status: 401, word: nil),
+        .busy(page: 0, status: 429, until: Instant(milliseconds: 0)),
+    ] + [401, 403, 404, 410].map { .refused(url: "", page: 0, status: $0) }
+    for error in unavailable { #expect(error.kind == .unavailable, "\(error)") }
+    let settings: [RESTError] = [.configuration(""), .tooLarge(page: 0, reason: "")]
+        + [400, 405, 422].map { .refused(url: "", page: 0, status: $0) }
+    for error in settings { #expect(error.kind == .configuration, "\(error)") }
+    let waiting = unavailable.filter(\.isRetryable).map(\.code)
+    #expect(Set(waiting) == ["rest.unavailable", "rest.deadline", "rest.malformed", "rest.busy"])
+}

@@ -2,8 +2,8 @@
 #define ELT_WALBUFFER_H
 
 /*
- * A layer over the system's file layer of SQLite (a VFS), named "elt-wal-buffer", that writes the write-ahead
- * log in pieces of 64 KiB, on a thread of its own.
+ * A layer over another file layer of SQLite (a VFS) that writes the write-ahead log in pieces of 64 KiB, on a
+ * thread of its own.
  *
  * SQLite writes each frame of the log as 24 bytes and a page, so that every page of a large commit begins in
  * the middle of a block: the kernel clears, copies and accounts for each block by itself. In large aligned
@@ -13,8 +13,9 @@
  * read or cut, and before a commit is told to other connections (the barrier between the two copies of the
  * log's header in shared memory). All other files pass straight through.
  *
- * Returns 0, or SQLite's error code. Registering again is harmless.
+ * Registers the layer `name` over `lower`; NULL is SQLite's own. Returns 0, or SQLite's error code. Call it once
+ * for each name.
  */
-int elt_walbuffer_register(void);
+int elt_walbuffer_register(const char *name, const char *lower);
 
 #endif

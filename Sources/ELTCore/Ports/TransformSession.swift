@@ -48,6 +48,27 @@ package protocol TransformSession: AnyObject {
     func samples(_ query: String) throws -> [String]
 }
 
+/// What the database has against the SQL of a model or a data test.
+package struct SQLComplaint: Sendable, Equatable {
+    /// Such as `no such column: city`.
+    package var reason: String
+    /// The byte of the SQL at which it lies, where the database knows.
+    package var offset: Int?
+    package init(reason: String, offset: Int?) {
+        self.reason = reason
+        self.offset = offset
+    }
+
+    /// Whether it may be that the data has still to bring what's missing.
+    package var isMissingColumn: Bool { reason.hasPrefix("no such column") }
+}
+
+/// An error of a session, which may lie in a project's own SQL.
+package protocol SQLComplaining: ELTError {
+    /// nil if it's something else.
+    var complaint: SQLComplaint? { get }
+}
+
 /// What a model's `source(…)` is bound to while it's evaluated.
 package struct SourceRelation: Hashable, Sendable {
     package enum Binding: Hashable, Sendable {

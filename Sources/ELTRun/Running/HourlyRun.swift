@@ -119,6 +119,10 @@ extension Engine {
                 to: range.next)
         }
         report.warnings += summary.warnings
+        report.gaps = summary.entries.compactMap { entry in
+            guard case .gap(let gap) = entry.content else { return nil }
+            return "\(gap.place.topic)/\(gap.place.partition): offsets \(gap.lost) are lost"
+        }
         report.lag = summary.bounds.map {
             let next = summary.next[$0.partition] ?? $0.low
             return RunReport.Lag(
@@ -133,7 +137,7 @@ extension Engine {
         do {
             try source.commitToGroup(summary.next, deadline: ContinuousClock.now + .seconds(2))
         } catch {
-            context.progress.note("The offsets weren't told to the consumer group, which only lag tools read: \(error)")
+            context.progress.note("The offsets weren't told to the consumer group, which only lag tools read: \((error as? any ELTError)?.problem ?? "\(error)")")
         }
         Failpoint.groupCommitted.pass()
     }

@@ -28,9 +28,12 @@ extension Engine {
             let afresh = try watch.measure("load") {
                 // Numbers are given anew where everything is loaded again, so they're looked up before.
                 try check(ids, warehouse)
+                let before = try warehouse.quarantined(nil)
                 let afresh = try loadNew(archive, warehouse, &outcome.report)
                 if afresh {
                     outcome.remaining = try warehouse.quarantined(nil)
+                    let places = Set(outcome.remaining.map(\.place))
+                    outcome.released = before.filter { !places.contains($0.place) }
                 } else {
                     try replay(ids, archive, warehouse, &outcome)
                 }
@@ -89,6 +92,13 @@ extension Engine {
         guard let first = wanted.min() else { return [:] }
         let entries = try archive.entries(after: first - 1).filter { wanted.contains($0.sequence) }
         return Dictionary(uniqueKeysWithValues: entries.map { ($0.sequence, $0) })
+    }
+}
+
+extension QuarantinedRecord {
+    /// Where it comes from, which stays the same when everything is loaded again.
+    fileprivate var place: String {
+        "\(item.sequence) \(item.partition ?? -1) \(item.offset ?? -1) \(item.page ?? -1) \(item.row ?? -1)"
     }
 }
 

@@ -74,8 +74,10 @@ extension Engine {
             return report
         }
         try scratch.transaction { try build(archive, scratch, upTo: published, &report, &watch) }
+        // A model that waits for its first data has no table.
+        let built = models.models.filter { model in report.models.contains { $0.name == model.name } }
         let differences = try watch.measure("compare") {
-            try models.models.filter { $0.config.materialized != .view }.compactMap { model -> TableDifference? in
+            try built.filter { $0.config.materialized != .view }.compactMap { model -> TableDifference? in
                 let key = (model.config.partitionBy.map { [$0] } ?? []) + model.config.uniqueKey
                 let (count, samples) = try difference(model.name, key)
                 return count == 0 ? nil : TableDifference(table: model.name, count: count, samples: samples)

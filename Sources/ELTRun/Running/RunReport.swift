@@ -77,6 +77,8 @@ package struct RunReport: Sendable, Codable, Equatable {
     package var now: String
     package var extract = Extract()
     package var fullLoads: [FullLoad] = []
+    /// Offsets that are lost and were passed over, as a person or a full load allowed.
+    package var gaps: [String] = []
     package var load = Load()
     package var models: [Model] = []
     package var tests: [TestResult] = []

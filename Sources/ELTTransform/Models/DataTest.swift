@@ -138,12 +138,24 @@ package struct DataTest: Sendable {
         do {
             let failing = try failing(scope)
             return Query(
-                count: "SELECT count(*) FROM (\(failing)) AS failing",
+                count: "\(Self.countHead)\(failing)) AS failing",
                 samples: "SELECT * FROM (\(failing)) AS failing ORDER BY 1 LIMIT \(Self.samplesMost)")
         } catch {
             throw .render(error)
         }
     }
+
+    /// The place in a singular test's file of a byte of `Query.count`; of other tests, where they're declared.
+    func place(of offset: Int?, _ scope: some TemplateScope) -> FilePlace? {
+        guard kind == .singular, let template, let offset else { return place }
+        guard let rendered = try? Renderer.render(template, scope, macros),
+            let statement = try? SelectStatement(rendered.text)
+        else { return place }
+        let inside = offset - Self.countHead.utf8.count
+        return (0..<statement.sql.utf8.count).contains(inside) ? rendered.place(of: statement.start + inside) : place
+    }
+
+    private static let countHead = "SELECT count(*) FROM ("
 
     /// A SELECT of the failing rows. Names are qualified everywhere: SQLite reads a bare `"name"`
     /// that isn't a column as a text, and the test would never fail.

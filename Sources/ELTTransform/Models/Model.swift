@@ -38,6 +38,14 @@ package struct Model: Sendable {
         }
     }
 
+    /// The place in the model's files of a byte of the SQL that `render` gave; nil if it gives another.
+    func place(of offset: Int, in sql: String, _ scope: some TemplateScope) -> FilePlace? {
+        guard let rendered = try? Renderer.render(template, scope, macros),
+            let statement = try? SelectStatement(rendered.text), statement.sql == sql
+        else { return nil }
+        return rendered.place(of: statement.start + offset)
+    }
+
     /// Columns that schema files describe and the model doesn't give, as only the database knows.
     package func issues(givenColumns given: [String]) -> [ModelIssue] {
         let known = Set(given.map { $0.lowercased() })

@@ -2,6 +2,8 @@
 struct SelectStatement {
     /// Without comments around it and without the final `;`: a `--` at the end would swallow what follows.
     let sql: String
+    /// Where it begins in the text that it's from, in bytes.
+    let start: Int
     let tokens: [SQLTokens.Token]
 
     init(_ text: String) throws(SQLFault.Located) {
@@ -13,6 +15,7 @@ struct SelectStatement {
         try Self.checkBalance(tokens[..<end])
         let last = tokens[end - 1]
         let utf8 = Array(text.utf8)
+        start = first.range.lowerBound
         sql = String(decoding: utf8[first.range.lowerBound..<last.range.upperBound], as: UTF8.self)
         self.tokens = Array(tokens[..<end])
     }

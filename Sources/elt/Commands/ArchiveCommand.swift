@@ -27,6 +27,7 @@ struct ArchiveListCommand: ParsableCommand {
         try options.perform { console in
             let wiring = try Wiring(options, console)
             let since = try since.map { try TimeOption.parse($0, wiring.settings.zone) }
+            try wiring.checkEntity(entity)
             let filter = ArchiveFilter(entity: entity, topic: topic, since: since)
             let entries = try wiring.archiveToRead().entries(after: 0).filter(filter.matches)
             let sink = FileSink.standardOutput()
@@ -90,6 +91,8 @@ struct ArchiveCatCommand: ParsableCommand {
         guard from >= 0, to >= from else {
             throw ValidationError("--from comes before --to, and offsets start at 0.")
         }
+        guard partition ?? 0 >= 0 else { throw ValidationError("Partitions are counted from 0.") }
+        guard fullLoad ?? 1 >= 1 else { throw ValidationError("Full loads are counted from 1.") }
     }
 
     private var selection: ArchiveSelection {

@@ -7,6 +7,12 @@ import Foundation
 
 /// Commands that only look: beside whatever is running, without the lock, and changing nothing.
 extension Wiring {
+    /// A misspelt name would find nothing, and that would look as if there were nothing.
+    func checkEntity(_ name: String?) throws {
+        let known = settings.entities.map(\.name)
+        if let name, !known.contains(name) { throw ReportError.unknownEntity(name, known: known) }
+    }
+
     /// The archive for reading; a wrong path isn't taken for an empty one.
     func archiveToRead() throws -> LocalArchive {
         try LocalArchive(path: settings.archivePath, compression: settings.compression, creating: false)

@@ -34,7 +34,7 @@ struct BuildCommand: ParsableCommand {
         let parts = text.components(separatedBy: "..")
         guard let first = parts.first.flatMap(Day.init), let last = parts.last.flatMap(Day.init), parts.count <= 2,
             first <= last
-        else { throw ValidationError("'\(text)' isn't a range of days. Write it like 2026-11-01..2026-11-20.") }
+        else { throw UsageError.days(text) }
         return first...last
     }
 }
@@ -63,7 +63,7 @@ struct TestCommand: ParsableCommand {
                     ])
                 }
                 try sink.write(JSONValue.object([.init("tests", .array(tests))]).text + "\n")
-            } else {
+            } else if !console.settings.isQuiet {
                 for result in results { try sink.write("\(result.failures == 0 ? "ok  " : "warn") \(result.name)\n") }
                 try sink.write("\(results.count) tests, all of severity error passed.\n")
             }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ELTArchive
 import ELTCore
 import ELTExtract
+import ELTLoad
 import ELTReport
 import ELTRun
 import ELTSQLite
@@ -58,38 +59,37 @@ struct DoctorCommand: ParsableCommand {
     private func checkModels(_ checkup: inout Checkup, _ wiring: Wiring) throws {
         try checkup.run("models") { checkup in
             let models = try wiring.models()
-            let path = wiring.settings.warehousePath
-            guard FileManager.default.fileExists(atPath: path) else {
-                checkup.add(
-                    .init(
-                        "models", .ok,
-                        "\(models.models.count) models read; there are no tables yet to compile them against."
-                    ))
-                return
-            }
-            let session = try SQLiteWarehouse(lookingAt: path).transformSession()
             let transformer = Transformer(
                 project: models, settings: wiring.settings, context: wiring.context(at: nil))
-            let (compiled, refusals) = try transformer.check(session)
-            for refusal in refusals {
-                let text =
-                    (refusal.error as? any ELTError)?.problem ?? (refusal.error as? SQLiteError)?.message
+            let path = wiring.settings.warehousePath
+            let live = try FileManager.default.fileExists(atPath: path)
+                ? SQLiteWarehouse(lookingAt: path).transformSession() : nil
+            // Empty tables with the live ones' columns: what was never built is compiled as well.
+            let empty = try SQLiteWarehouse.inMemory()
+            let tables = empty.loadSession(settings: wiring.settings)
+            try Loader.prepare(wiring.settings, tables)
+            for entity in wiring.settings.entities {
+                guard let columns = try live?.columns(of: entity.name), !columns.isEmpty else { continue }
+                try tables.evolve(entity.name, to: columns, integersToText: [])
+            }
+            let check = try transformer.check(empty.transformSession(), data: live)
+            for refusal in check.refusals {
                 checkup.add(
                     .init(
-                        "models", .fail, "\(refusal.model): \(text ?? "\(refusal.error)")",
-                        remedy: "Mend the model, then run 'elt build'.", code: "model.failed"),
+                        "models", .fail, refusal.error.problem, remedy: refusal.error.remedy, code: refusal.error.code),
                     kind: .configuration)
             }
-            if refusals.isEmpty {
+            for hint in check.hints {
+                checkup.add(.init("models", .warn, hint.located, remedy: hint.remedy, code: hint.code))
+            }
+            if check.refusals.isEmpty {
                 checkup.add(
-                    .init(
-                        "models", .ok,
-                        "\(models.models.count) models read, \(compiled) compiled against the tables."))
+                    .init("models", .ok, "\(check.models) models and \(check.tests) data tests read and compiled."))
             }
         }
     }
 
-    // MARK: Files
+    // MARK: Files    // MARK: Files
 
     private func checkFiles(_ checkup: inout Checkup, _ settings: ProjectSettings) {
         let folder = (settings.warehousePath as NSString).deletingLastPathComponent
@@ -203,12 +203,12 @@ struct DoctorCommand: ParsableCommand {
         let topics = wiring.settings.entities.flatMap { $0.topics.map(\.name) }
         guard !topics.isEmpty else { return }
         try checkup.run("broker") { checkup in
-            let source = try wiring.changeSource(wiring.console)
+            let source = try wiring.reachedSource()
             let positions = try wiring.positions()
             // Topic by topic, so that one that's missing doesn't hide the others.
             for topic in topics {
                 let name = "topic \(topic)"
-                let deadline = ContinuousClock.now + Self.patience
+                let deadline = wiring.patience(Self.patience)
                 var isReachable = true
                 try checkup.run(name) { checkup in
                     let bounds: [PartitionBounds]
@@ -247,7 +247,7 @@ struct DoctorCommand: ParsableCommand {
             try checkup.run(name) { checkup in
                 let source = try RESTSnapshotSource(
                     full, requestTimeout: wiring.settings.limits.requestTimeout)
-                let probe = try source.probe(deadline: ContinuousClock.now + Self.patience)
+                let probe = try source.probe(deadline: wiring.patience(Self.patience))
                 checkup.add(Self.check(name, probe), kind: .unavailable)
                 if let date = probe.date {
                     checkup.add(

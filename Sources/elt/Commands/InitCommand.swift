@@ -22,7 +22,7 @@ struct InitCommand: ParsableCommand {
             let sink = FileSink.standardOutput()
             if console.settings.json {
                 try sink.write(JSONValue.object([.init("files", .array(files.map(JSONValue.string)))]).text + "\n")
-            } else {
+            } else if !console.settings.isQuiet {
                 for file in files { try sink.write("wrote \(file)\n") }
                 try sink.write(
                     """

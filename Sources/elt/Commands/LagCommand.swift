@@ -28,11 +28,12 @@ struct LagCommand: ParsableCommand {
             let limit = try failAbove.map(Threshold.init)
             let wiring = try Wiring(options, console)
             let topics = wiring.settings.entities.flatMap { $0.topics.map(\.name) }
-            let source = try wiring.changeSource(console)
+            let deadline = wiring.patience(Self.patience)
+            let source = try wiring.reachedSource()
             let lag = try LagReader(
                 topics: topics, positions: try wiring.positions(), source: source,
                 retention: source.retention(of: topics, timeout: .seconds(3)), clock: Wiring.clock(),
-                deadline: ContinuousClock.now + Self.patience
+                deadline: deadline
             ).read()
             try PageOutput(console: console).show(lag, text: lag.text)
             if let limit, let complaint = lag.complaint(above: limit) {

@@ -14,11 +14,13 @@ struct OffsetsCommand: ParsableCommand {
     func run() throws {
         try options.perform { console in
             let wiring = try Wiring(options, console)
+            let instant = try TimeOption.parse(at, wiring.settings.zone)
+            let deadline = wiring.patience(LagCommand.patience)
             let page = try OffsetsAt.read(
-                try TimeOption.parse(at, wiring.settings.zone),
+                instant,
                 topics: wiring.settings.entities.flatMap { $0.topics.map(\.name) },
                 positions: try wiring.positions(),
-                source: try wiring.changeSource(console), deadline: ContinuousClock.now + LagCommand.patience)
+                source: try wiring.reachedSource(), deadline: deadline)
             try PageOutput(console: console).show(page, text: page.text)
         }
     }

@@ -22,6 +22,7 @@ struct QuarantineListCommand: ParsableCommand {
     func run() throws {
         try options.perform { console in
             let wiring = try Wiring(options, console)
+            try wiring.checkEntity(entity)
             let reader = QuarantineReader(try WarehouseReader(path: wiring.settings.warehousePath))
             let page = QuarantinePage(try reader.list(entity: entity, reason: reason))
             try PageOutput(console: console).show(page, text: page.text)
@@ -72,6 +73,7 @@ struct QuarantineReplayCommand: ParsableCommand {
             let engine = try wiring.engine(at: try wiring.latestNow())
             let outcome = try engine.replay(ids: all ? nil : ids)
             let page = ReplayPage(outcome)
+            if console.settings.isQuiet && !console.settings.json { return }
             try PageOutput(console: console).show(page, text: page.text + ReportOutput.text(outcome.report))
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ELTCore
+import ELTReport
 import ELTSQLite
 import Foundation
 import SQLite
@@ -13,16 +14,24 @@ struct QueryCommand: ParsableCommand {
     @Argument(help: "One SELECT.") var sql: String?
     @OptionGroup var options: CommonOptions
     @Option(help: "table, csv, json or ndjson.") var format: OutputFormat?
+    @Option(
+        help: ArgumentHelp(
+            "End the query after this time, such as 90s or 1h (default: 10m).", valueName: "duration"))
+    var timeout: String?
+
+    private static let timeDefault = Duration.seconds(600)
 
     func run() throws {
         try options.perform { console in
+            let time = try timeout.map(Threshold.time) ?? Self.timeDefault
             let wiring = try Wiring(options, console)
             let text = try sql.flatMap { $0 == "-" ? nil : $0 } ?? Self.standardInput()
+            if text.allSatisfy(\.isWhitespace) { throw UsageError.noQuery }
             let format = self.format ?? (console.settings.json ? .json : .table)
             let reader = try WarehouseReader(path: wiring.settings.warehousePath)
             let sink = FileSink.standardOutput()
             var writer = format.writer(sink)
-            let statement = try reader.query(text)
+            let statement = try reader.query(text, within: time)
             try writer.begin((0..<statement.columnCount).map(statement.columnName))
             while try reader.step(statement) { try writer.row(statement.row.map(Self.cell)) }
             try writer.end()
@@ -31,9 +40,10 @@ struct QueryCommand: ParsableCommand {
     }
 
     private static func standardInput() throws -> String {
-        guard let data = try FileHandle.standardInput.readToEnd(), let text = String(data: data, encoding: .utf8) else {
-            throw ValidationError("Give the SQL as an argument or on standard input.")
-        }
+        // At a terminal nobody expects to be waited for.
+        guard isatty(STDIN_FILENO) == 0, let data = try FileHandle.standardInput.readToEnd(),
+            let text = String(data: data, encoding: .utf8)
+        else { throw UsageError.noQuery }
         return text
     }
 

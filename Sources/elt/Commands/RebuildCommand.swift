@@ -43,6 +43,7 @@ struct RebuildCommand: ParsableCommand {
             for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
         }
         let scratch = try SQLiteWarehouse(scratch: path)
+        scratch.modelTimeMax = wiring.settings.limits.deadline
         let comparison = TableComparison(path: wiring.settings.warehousePath)
         return try engine.verify(scratch: scratch) { table, key in
             try comparison.difference(table: table, key: key, other: path)

@@ -13,7 +13,7 @@ struct ReportOutput {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             try sink.write(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
-        } else {
+        } else if !console.settings.isQuiet {
             try sink.write(report.dryRun ? DryRunPage(report).text : Self.text(report))
         }
         try sink.flush()
@@ -29,6 +29,7 @@ struct ReportOutput {
             let drift = load.drift.map { "; \($0)" } ?? ""
             lines.append("  full load  \(load.entity) \(load.number): \(number(load.rows)) rows in \(number(Int64(load.pages))) pages, begun \(load.startedAt)\(drift)")
         }
+        for gap in report.gaps { lines.append("  gap        \(gap)") }
         if report.load.segments > 0 {
             lines.append("  loaded     \(number(report.load.inserted)) rows, \(number(report.load.quarantined)) quarantined")
         }

@@ -20,9 +20,22 @@ struct SandboxCommand: ParsableCommand {
     @Option(help: "The broker's port on 127.0.0.1.") var kafkaPort: UInt16 = 39092
     @Option(help: "The service's port on 127.0.0.1.") var httpPort: UInt16 = 38080
 
+    private func check() throws {
+        let least: [(option: String, value: Double, least: Int)] = [
+            ("--customers", Double(customers), 0), ("--days", Double(days), 0),
+            ("--events-per-day", Double(eventsPerDay), 0), ("--rate", rate, 0),
+            ("--partitions", Double(partitions ?? 1), 1),
+        ]
+        for (option, value, least) in least where !(value.isFinite && value >= Double(least)) {
+            let shown = value.isFinite && value.rounded() == value ? "\(Int(clamping: Int64(value)))" : "\(value)"
+            throw UsageError.tooSmall(option: option, value: shown, least: "\(least)")
+        }
+    }
+
     func run() throws {
         try options.perform { console in
-            guard let zone = Zone(timezone) else { throw ValidationError("'\(timezone)' isn't an IANA time zone.") }
+            try check()
+            guard let zone = Zone(timezone) else { throw UsageError.zone(timezone) }
             var sandbox = SandboxOptions()
             sandbox.seed = seed
             sandbox.customers = customers

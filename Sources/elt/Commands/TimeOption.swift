@@ -12,7 +12,7 @@ struct TimeOption: ParsableArguments {
 
     static func parse(_ text: String, _ zone: Zone) throws -> Instant {
         guard let instant = zone.instant(text) else {
-            throw ValidationError("'\(text)' isn't a time. Write it like 2026-11-20T09:30:00Z or 2026-11-20T10:30.")
+            throw UsageError.time(text)
         }
         return instant
     }
