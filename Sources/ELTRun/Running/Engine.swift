@@ -69,10 +69,8 @@ package struct Engine {
         let digest = settings.tableDigest
         let known = try warehouse.settingsDigest
         let afresh = known != nil && known != digest
+        try refuseOtherArchive(archive, warehouse)
         let loaded = afresh ? 0 : try warehouse.loadedSequence
-        if loaded > (try archive.newestSequence) {
-            throw RunError.otherArchive(loaded: loaded, newest: try archive.newestSequence)
-        }
         let entries = try archive.entries(after: loaded)
         if entries.isEmpty && known == digest { return false }
         if afresh { context.progress.note("elt.yml changed in what tables depend on: loading everything from the archive again.") }
@@ -88,6 +86,13 @@ package struct Engine {
         if !insideTransaction { Failpoint.loadCommitted.pass() }
         try note(summary, in: &report, isReload: afresh || entries.count(where: \.isRun) > 1)
         return afresh
+    }
+
+    /// An archive that lacks entries which were loaded is another, or an older manifest was put back. It must be
+    /// refused before anything is appended: later entries would take the numbers of those that were loaded.
+    func refuseOtherArchive(_ archive: any Archive, _ warehouse: any Warehouse) throws {
+        let (loaded, newest) = (try warehouse.loadedSequence, try archive.newestSequence)
+        guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
     }
 
     func loader(_ archive: any Archive) -> Loader {
