@@ -8,6 +8,9 @@ extension LocalArchive {
         let isExpected = try wasExtracting || !Intent.all(in: root).isEmpty
         let wasTorn = try manifest.recover(isExpected: isExpected)
         try root.removeFolderContents(Self.partialName)
+        for item in try root.items() where item.isFolder && item.name.hasPrefix(Self.dryRunPrefix) {
+            try root.removeFolder(item.name)
+        }
         Failpoint.archiveSwept.pass()
         try adoptLoads()
         // Looking at every file costs too much for every hour: only a crash between a file and its entry
@@ -128,6 +131,8 @@ struct KnownPositions {
     private var next: [TopicPartition: Int64] = [:]
     private var incarnations: [String: Int] = [:]
     private var topics: Set<String> = []
+    /// How far partitions were that wait to be read again.
+    private var rewound: [TopicPartition: Int64] = [:]
 
     init(_ entries: [ManifestEntry]) {
         for entry in entries {
@@ -140,7 +145,19 @@ struct KnownPositions {
             case .incarnation(let life):
                 incarnations[life.topic] = life.number
                 next = next.filter { $0.key.topic != life.topic }
-            case .fullLoad, .run: break
+                rewound = rewound.filter { $0.key.topic != life.topic }
+            case .rewind(let rewind):
+                // A file that goes on behind would end the rewind: it's fetched again instead.
+                let partition = TopicPartition(rewind.place.topic, rewind.place.partition)
+                rewound[partition] = max(rewound[partition] ?? 0, next[partition] ?? 0)
+                next[partition] = rewind.offset
+            case .run(let run):
+                guard run.readsStream else { continue }
+                for (partition, furthest) in rewound {
+                    next[partition] = max(next[partition] ?? 0, furthest)
+                }
+                rewound = [:]
+            case .fullLoad: break
             }
         }
     }

@@ -38,10 +38,20 @@ struct Manifest {
 
     /// All entries after `sequence`, in order; every line read is checked against its neighbours.
     func entries(after sequence: Int64) throws -> [ManifestEntry] {
-        guard let file = try root.open(Self.name), file.size > 0 else { return [] }
+        guard let file = try root.open(Self.name) else { return [] }
+        return try entries(after: sequence, in: file, size: file.size)
+    }
+
+    /// All entries that recovery would leave.
+    func entriesBeforeTear() throws -> [ManifestEntry] {
+        guard let file = try root.open(Self.name) else { return [] }
+        return try entries(after: 0, in: file, size: try wholeSize(of: file))
+    }
+
+    private func entries(after sequence: Int64, in file: OpenFile, size: Int64) throws -> [ManifestEntry] {
         var found: [ManifestEntry] = []
         var expected: (previous: String, sequence: Int64)?
-        try LinesBackward(file).read { text, _, isWhole in
+        try LinesBackward(file, size: size).read { text, _, isWhole in
             guard isWhole else { throw ArchiveError.manifestTorn }
             let line = try Self.line(text, sequence: expected?.sequence ?? 0)
             if let expected {
@@ -115,6 +125,19 @@ struct Manifest {
     /// them would lose what they list.
     func recover(isExpected: Bool) throws -> Bool {
         guard let file = try root.open(Self.name, flags: O_RDWR) else { return false }
+        let good = try wholeSize(of: file)
+        if good < file.size {
+            let tail = try tail(of: file, from: good)
+            if !isExpected { try refuseDamaged(tail, at: good) }
+            try cut(file, to: good, tail)
+        }
+        // A line that a killed run wrote may not be durable yet, and the warehouse is about to rely on it.
+        try synchronize(file.descriptor, file.path)
+        return good < file.size
+    }
+
+    /// The bytes up to what a crash left of the last append.
+    private func wholeSize(of file: OpenFile) throws -> Int64 {
         var good = file.size
         var expected: (part: Int64, parts: Int64, check: String)?
         try LinesBackward(file).read { text, start, isWhole in
@@ -136,15 +159,7 @@ struct Manifest {
             expected = line.part == 1 ? nil : (line.part - 1, line.parts, line.previous)
             return expected != nil
         }
-        if expected != nil { good = 0 }
-        if good < file.size {
-            let tail = try tail(of: file, from: good)
-            if !isExpected { try refuseDamaged(tail, at: good) }
-            try cut(file, to: good, tail)
-        }
-        // A line that a killed run wrote may not be durable yet, and the warehouse is about to rely on it.
-        try synchronize(file.descriptor, file.path)
-        return good < file.size
+        return expected != nil ? 0 : good
     }
 
     private func tail(of file: OpenFile, from start: Int64) throws -> [UInt8] {
