@@ -33,7 +33,7 @@ extension LocalArchive {
                 listed.formUnion(load.files.map(\.path))
                 let folder = LoadFolder(root: root, entity: load.entity, number: load.number)
                 listed.insert(try folder.path() + "/" + LoadFolder.entryName)
-            case .gap, .incarnation, .run: break
+            case .gap, .incarnation, .rewind, .run: break
             }
         }
         var unlisted: [String] = []
