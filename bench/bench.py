@@ -5,7 +5,7 @@
 """
 import argparse
 import os
-import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +14,8 @@ import machine
 import table
 from chain import ChainRun, program
 from contenders import contenders
+from limits import limits_of
+from reads import measure_reads
 from workloads import chains
 
 HERE = Path(__file__).resolve().parent
@@ -73,10 +75,16 @@ class Bench:
             for result in run.run(wanted):
                 self.results.append(result)
                 if result.contender == "elt" and not self.options.no_limits and result.workload not in ("W5", "W6"):
-                    from limits import limits_of
-                    result.limits = limits_of(run, result, self.options.work)
+                    result.limits = self.limits(run, result)
             if self.options.quick and not chain.alone:
                 self.prove(run)
+
+    def limits(self, run, result):
+        try:
+            return limits_of(run, result, self.options.work)
+        except subprocess.CalledProcessError as error:
+            self.note(f"a limit of {result.workload} couldn't be measured: {error}", loud=True)
+            return {}
 
     def prove(self, run):
         """That a difference would be noticed."""
@@ -90,7 +98,6 @@ class Bench:
             self.chain(chain)
         self.sections += table.sections(self.results, self.options.scale == 1)
         if "reads" in self.options.wanted or "start" in self.options.wanted:
-            from reads import measure_reads
             self.sections += measure_reads(self)
 
     def page(self):

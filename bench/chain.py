@@ -1,4 +1,5 @@
 """Runs a chain: brings every contender from state to state, and measures those steps that were asked for."""
+import hashlib
 import json
 import os
 import shutil
@@ -50,12 +51,12 @@ def script(name, *arguments, **options):
 def generate(work, chain, seed):
     """The chain's data, kept for the next time."""
     phases = ",".join(f"{name}:{begin}:{seconds}:{count}" for name, begin, seconds, count in chain.phases)
-    recipe = f"{chain.customers}|{phases}|{seed}|{(HERE / 'customers.py').stat().st_mtime_ns}"
-    folder = work / "data" / chain.name
-    if not (folder / "complete").exists() or (folder / "recipe").read_text() != recipe:
+    recipe = f"{chain.customers}|{phases}|{seed}|".encode() + (HERE / "customers.py").read_bytes()
+    # A folder for each recipe, so that a small bench doesn't take a large one's data away.
+    folder = work / "data" / f"{chain.name}-{hashlib.sha256(recipe).hexdigest()[:8]}"
+    if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         script("customers.py", "--out", folder, "--customers", chain.customers, "--seed", seed, "--phases", phases, check=True)
-        (folder / "recipe").write_text(recipe)
     return folder
 
 

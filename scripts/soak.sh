@@ -11,6 +11,7 @@ while true; do
     .venv/bin/python Tests/life/life.py --lives 10 --steps 40 --seed "$seed"
     .venv/bin/python Tests/life/life.py --lives 10 --steps 40 --seed "$seed" --kill
     .venv/bin/python Tests/faults/crash.py --every --pairs 300 --seed "$seed"
+    .venv/bin/python Tests/faults/damage.py --flips 50 --seed "$seed"
     .venv/bin/python Tests/faults/writers.py --races 100 --signals 300 --seed "$seed"
     .venv/bin/python Tests/faults/readers.py --hours 200 --seed "$seed"
     ELT_DAMAGE=every swift test --filter ELTArchiveTests.DamageTests

@@ -6,6 +6,7 @@ of the same state always has to end the same way.
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -74,6 +75,8 @@ class Stage:
         self.customers = customers
         self.states = self.folder / "states"
         self.states.mkdir(parents=True)
+        # Whoever ends the suite ends its broker, too.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         self.broker = Broker(self.folder)
         self.service = Service()
         try:

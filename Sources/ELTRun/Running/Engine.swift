@@ -73,10 +73,8 @@ package struct Engine {
         let digest = settings.tableDigest
         let known = try warehouse.settingsDigest
         let afresh = known != nil && known != digest
+        try refuseOtherArchive(archive, warehouse)
         let loaded = afresh ? 0 : try warehouse.loadedSequence
-        if loaded > (try archive.newestSequence) {
-            throw RunError.otherArchive(loaded: loaded, newest: try archive.newestSequence)
-        }
         let entries = try archive.entries(after: loaded)
         let isLost = known == nil && loaded == 0 && entries.count(where: \.isRun) > 1
         if entries.isEmpty && known == digest { return false }
@@ -94,6 +92,13 @@ package struct Engine {
         if !insideTransaction { Failpoint.loadCommitted.pass() }
         note(summary, in: &report)
         return afresh
+    }
+
+    /// An archive that lacks entries which were loaded is another, or an older manifest was put back. It must be
+    /// refused before anything is appended: later entries would take the numbers of those that were loaded.
+    func refuseOtherArchive(_ archive: any Archive, _ warehouse: any Warehouse) throws {
+        let (loaded, newest) = (try warehouse.loadedSequence, try archive.newestSequence)
+        guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
     }
 
     func loader(_ archive: any Archive) -> Loader {

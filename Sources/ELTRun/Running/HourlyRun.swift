@@ -23,6 +23,7 @@ extension Engine {
         let archive = try makeArchive()
         try watch.measure("recover") { try archive.recover() }
         let warehouse = try makeWarehouse()
+        try refuseOtherArchive(archive, warehouse)
         do {
             let source = try watch.measure("connect") { settings.hasTopics ? try makeChangeSource() : nil }
             let summary = try watch.measure("extract") {

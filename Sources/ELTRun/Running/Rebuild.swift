@@ -16,8 +16,7 @@ extension Engine {
         try watch.measure("recover") { try archive.recover() }
         try archive.checkListed()
         let warehouse = try makeWarehouse()
-        let (loaded, newest) = (try warehouse.loadedSequence, try archive.newestSequence)
-        guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
+        try refuseOtherArchive(archive, warehouse)
         if explicitNow { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
         do {
             try warehouse.transaction {
