@@ -80,13 +80,29 @@ extension SQLiteTransformSession {
             return resets[column].map { "\($0) AS \(Names.quoted(column))" } ?? "b.\(Names.quoted(column))"
         }.joined(separator: ", ")
         let named = Names.list(columns)
+        let keyName = Names.quoted(key)
+        let places = (1...columns.count).map { "?\($0)" }.joined(separator: ", ")
+        let keys = scopeRows(scope)
+        let written = try readsItself(query, model) ? nil : CarriedDay(
+            database: database, before: "SELECT \(carried) FROM \(table) b WHERE b.\(yesterday) ORDER BY b.\(keyName)",
+            rows: "SELECT \(named) FROM (\(query)) ORDER BY \(keyName)",
+            scope: { areIntegers in
+                // An integer key is an integer in the table and its text in the ledger.
+                areIntegers
+                    ? "SELECT CAST(key AS INTEGER) FROM \(keys) AND CAST(CAST(key AS INTEGER) AS TEXT) = key ORDER BY 1"
+                    : "SELECT key FROM \(keys) ORDER BY key"
+            },
+            insert: insert + "VALUES (\(places))", width: columns.count, keyColumn: columns.firstIndex(of: key) ?? 0
+        ).write()
+        if let written { return written }
+        try database.execute("DELETE FROM \(table) WHERE \(Names.quoted(partition)) = \(Names.literal(day.description))")
         try database.execute(
             """
             \(insert)SELECT \(named) FROM (
                 SELECT \(carried) FROM \(table) b
-                WHERE b.\(yesterday) AND NOT EXISTS (\(scopeLookup(scope, key: "b.\(Names.quoted(key))")))
+                WHERE b.\(yesterday) AND NOT EXISTS (\(scopeLookup(scope, key: "b.\(keyName)")))
                 UNION ALL SELECT \(named) FROM (\(query))
-                ORDER BY \(Names.quoted(key)))
+                ORDER BY \(keyName))
             """)
         return database.changes
     }
@@ -103,7 +119,7 @@ extension SQLiteTransformSession {
         where within: String
     ) throws -> TableChanges {
         // A query that reads what it's merged into must be done before the first row is written.
-        let readsItself = query.lowercased().contains(model.lowercased())
+        let readsItself = readsItself(query, model)
         if readsItself { try stage(query, columns: columns, key: [column]) }
         defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
         var (changes, keys) = try Upsert(
@@ -124,6 +140,11 @@ extension SQLiteTransformSession {
                     SELECT 1 FROM temp.elt_stage s WHERE s.\(Names.quoted(column)) = \(Names.quoted(model)).\(Names.quoted(column)))
                 """)
         return changes
+    }
+
+    /// Whether a query may read the table of its own model.
+    private func readsItself(_ query: String, _ model: String) -> Bool {
+        query.lowercased().contains(model.lowercased())
     }
 
     /// The living keys of a scope, and how many were removed.

@@ -1,0 +1,140 @@
+import CSQLite
+import Foundation
+
+/// Some rows of a statement, kept while other statements run.
+package final class RowBuffer {
+    /// A value as it's compared and bound: a number, or where its bytes are.
+    private struct Cell {
+        var type: Int32
+        var bits: Int64
+        var length: Int32
+    }
+
+    private let width: Int
+    private let capacity: Int
+    private var cells: [Cell] = []
+    private var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 8)
+    private var used = 0
+    /// A statement that's stepped past its end would begin anew.
+    private var hasEnded = false
+    package private(set) var count = 0
+
+    package init(columns: Int, capacity: Int) {
+        width = columns
+        self.capacity = capacity
+        cells.reserveCapacity(columns * capacity)
+    }
+
+    deinit { bytes.deallocate() }
+
+    /// Takes the next rows of one and the same statement; none is left if the buffer stays empty.
+    package func fill(from statement: Statement) throws {
+        cells.removeAll(keepingCapacity: true)
+        used = 0
+        count = 0
+        while count < capacity && !hasEnded {
+            guard try statement.step() else {
+                hasEnded = true
+                return
+            }
+            for column in 0..<Int32(width) { keep(statement, column) }
+            count += 1
+        }
+    }
+
+    private func keep(_ statement: Statement, _ column: Int32) {
+        let type = sqlite3_column_type(statement.handle, column)
+        switch type {
+        case SQLITE_INTEGER:
+            cells.append(Cell(type: type, bits: statement.int(column), length: 0))
+        case SQLITE_FLOAT:
+            let bits = sqlite3_column_double(statement.handle, column).bitPattern
+            cells.append(Cell(type: type, bits: Int64(bitPattern: bits), length: 0))
+        case SQLITE_TEXT, SQLITE_BLOB:
+            let value = statement.bytes(column)
+            reserve(value.count)
+            if let base = value.baseAddress { (bytes.baseAddress! + used).copyMemory(from: base, byteCount: value.count) }
+            cells.append(Cell(type: type, bits: Int64(used), length: Int32(value.count)))
+            used += value.count
+        default:
+            cells.append(Cell(type: SQLITE_NULL, bits: 0, length: 0))
+        }
+    }
+
+    private func reserve(_ length: Int) {
+        guard used + length > bytes.count else { return }
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(bytes.count * 2, used + length), alignment: 8)
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<used]))
+        bytes.deallocate()
+        bytes = larger
+    }
+
+    /// Binds a row's values from parameter 1 on. They're borrowed until the buffer is filled again.
+    package func bind(_ row: Int, to statement: Statement) {
+        let first = row * width
+        for column in 0..<width {
+            let cell = cells[first + column]
+            let index = Int32(column + 1)
+            switch cell.type {
+            case SQLITE_INTEGER: statement.bind(index, cell.bits)
+            case SQLITE_FLOAT:
+                sqlite3_bind_double(statement.handle, index, Double(bitPattern: UInt64(bitPattern: cell.bits)))
+            case SQLITE_TEXT: statement.bindBorrowed(index, text: text(cell))
+            case SQLITE_BLOB: statement.bindBorrowed(index, blob: text(cell))
+            default: statement.bindNull(index)
+            }
+        }
+    }
+
+    private func text(_ cell: Cell) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: bytes.baseAddress! + Int(cell.bits), count: Int(cell.length))
+    }
+
+    /// A value as a key, borrowed like the row's.
+    package func key(_ row: Int, _ column: Int) -> SQLKey {
+        let cell = cells[row * width + column]
+        switch cell.type {
+        case SQLITE_INTEGER: return .integer(cell.bits)
+        case SQLITE_TEXT: return .text(text(cell))
+        default: return .other
+        }
+    }
+}
+
+/// A key's value in the order of SQLite's BINARY collation: integers before texts.
+package enum SQLKey {
+    case integer(Int64)
+    case text(UnsafeRawBufferPointer)
+    /// Neither: nothing that can be compared here.
+    case other
+
+    package var isInteger: Bool { if case .integer = self { true } else { false } }
+
+    /// Less than 0, 0 or more than 0; nil if one of them can't be compared.
+    @inline(__always) package func compared(to other: SQLKey) -> Int? {
+        switch (self, other) {
+        case (.integer(let one), .integer(let two)): return one < two ? -1 : one == two ? 0 : 1
+        case (.text(let one), .text(let two)):
+            if let first = one.baseAddress, let second = two.baseAddress {
+                let order = memcmp(first, second, min(one.count, two.count))
+                if order != 0 { return Int(order) }
+            }
+            return one.count - two.count
+        case (.integer, .text): return -1
+        case (.text, .integer): return 1
+        default: return nil
+        }
+    }
+}
+
+extension Statement {
+    /// A column of the row as a key; borrowed until the next step.
+    @inline(__always) package func key(_ column: Int32) -> SQLKey {
+        switch sqlite3_column_type(handle, column) {
+        case SQLITE_INTEGER: .integer(int(column))
+        case SQLITE_TEXT: .text(bytes(column))
+        default: .other
+        }
+    }
+}
