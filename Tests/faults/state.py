@@ -144,7 +144,7 @@ def warehouse_state(project):
             "select name from sqlite_schema where type in ('view', 'index') and name not like 'sqlite_%'"))
         meta = {row["name"]: row["value"] for row in rows(connection, "select * from elt_meta")}
         sequence = manifest(Path(project) / "archive")[2]
-        for name in ("loaded_sequence", "published_sequence"):
+        for name in ("loaded_sequence", "published_sequence", "accepted_sequence"):
             if meta.pop(name, None) != sequence:
                 raise Fault(f"{name} isn't the manifest's newest, {sequence}")
         state["elt_meta"] = ordered([meta])
