@@ -9,7 +9,7 @@ struct ModelBuilder {
     let horizon: Day
     let resolutions: [String: Resolution]
     /// Models that were built in full for another reason than the data: those that read them follow.
-    private var refreshed: Set<String> = []
+    private(set) var refreshed: Set<String> = []
     private var headsReady: Set<String> = []
 
     init(
@@ -111,17 +111,10 @@ struct ModelBuilder {
         return full
     }
 
-    /// Whether the model is left out of this build: others were asked for and nothing new reached it.
-    private func isLeftOut(_ model: Model, _ state: ModelState?) -> Bool {
-        guard let select = request.select, !select.contains(model.name), state != nil else { return false }
-        return resolutions.values.allSatisfy { $0.records == 0 && $0.fullFrom == nil }
-    }
-
     // MARK: Merge
 
     private mutating func buildMerge(_ model: Model) throws -> ModelSummary {
         let state = try session.state(of: model.name)
-        if isLeftOut(model, state) { return summary(model, TableChanges(), isFull: false) }
         let resolution = model.config.byKey.flatMap { resolutions[$0] }
         let names: [String]
         let changes: TableChanges
@@ -157,7 +150,6 @@ struct ModelBuilder {
 
     private mutating func buildDays(_ model: Model) throws -> ModelSummary {
         let state = try session.state(of: model.name)
-        if isLeftOut(model, state), state?.lastDay == horizon { return summary(model, TableChanges(), isFull: false) }
         guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
         let reached = model.config.byKey.map { entity in resolutions.filter { $0.key == entity } } ?? resolutions
         let first = reached.values.compactMap(\.firstDay).min()
