@@ -4,7 +4,7 @@ import SQLite
 /// Builds models inside a transaction that its maker has begun.
 package final class SQLiteTransformSession: TransformSession {
     private let warehouse: SQLiteWarehouse
-    private let database: Database
+    let database: Database
 
     package init(_ warehouse: SQLiteWarehouse) {
         self.warehouse = warehouse
