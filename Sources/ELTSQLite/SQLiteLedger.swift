@@ -100,6 +100,26 @@ extension SQLiteWarehouse: Warehouse {
         if let instant = try meta("complete_through").integer.map(Instant.init(milliseconds:)) {
             try database.execute("UPDATE elt_freshness SET complete_through=?1", [.text(instant.description)])
         }
+        try record(run: run, tests: tests)
+    }
+
+    package func hidingUnpublished<T>(_ body: () throws -> T) throws -> T {
+        let published = try publishedSequence
+        try database.execute(
+            """
+            DROP TABLE IF EXISTS temp.elt_hidden;
+            CREATE TEMP TABLE elt_hidden AS SELECT * FROM elt_pending;
+            DELETE FROM elt_pending;
+            """)
+        try setMeta("published_sequence", .integer(try loadedSequence))
+        let result = try body()
+        try setMeta("published_sequence", .integer(published))
+        try database.execute(
+            "INSERT INTO elt_pending SELECT * FROM temp.elt_hidden; DROP TABLE temp.elt_hidden;")
+        return result
+    }
+
+    package func record(run: Int64, tests: [TestResult]) throws {
         for test in tests {
             try database.execute(
                 "INSERT OR REPLACE INTO elt_tests VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -9,7 +9,7 @@ struct ModelBuilder {
     let horizon: Day
     let resolutions: [String: Resolution]
     /// Models that were built in full for another reason than the data: those that read them follow.
-    private var refreshed: Set<String> = []
+    private(set) var refreshed: Set<String> = []
 
     init(
         transformer: Transformer, session: any TransformSession, request: TransformRequest, horizon: Day,
@@ -120,17 +120,10 @@ struct ModelBuilder {
         return full
     }
 
-    /// Whether the model is left out of this build: others were asked for and nothing new reached it.
-    private func isLeftOut(_ model: Model, _ state: ModelState?) -> Bool {
-        guard let select = request.select, !select.contains(model.name), state != nil else { return false }
-        return resolutions.values.allSatisfy { $0.records == 0 && $0.fullFrom == nil }
-    }
-
     // MARK: Merge
 
     private mutating func buildMerge(_ model: Model) throws -> ModelSummary {
         let state = try session.state(of: model.name)
-        if isLeftOut(model, state) { return summary(model, TableChanges(), isFull: false) }
         let resolution = model.config.byKey.flatMap { resolutions[$0] }
         let names: [String]
         let changes: TableChanges
@@ -152,19 +145,33 @@ struct ModelBuilder {
                     model.name, query: try render(model, .changed, incremental: true), columns: names,
                     key: model.config.uniqueKey, scope: .changed(entity: entity))
         } else {
-            changes = try session.merge(
-                model.name, query: try render(model, .all, incremental: true), columns: names,
-                key: model.config.uniqueKey, scope: nil)
+            changes = try mergeAll(model, names)
         }
         try session.setState(ModelState(name: model.name, materialized: "incremental", digest: model.digest))
         return summary(model, changes, isFull: isFull)
+    }
+
+    /// A query that is the same in every run gives the whole table, so what it no longer gives goes: a
+    /// rebuild wouldn't have it. One that `is_incremental()` narrows says nothing of other rows.
+    private func mergeAll(_ model: Model, _ columns: [String]) throws -> TableChanges {
+        let query = try render(model, .all, incremental: true)
+        let key = model.config.uniqueKey
+        var changes = try session.merge(model.name, query: query, columns: columns, key: key, scope: nil)
+        if try !isNarrowed(model) {
+            changes.removed += try session.removeMissing(model.name, query: query, key: key)
+        }
+        return changes
+    }
+
+    /// Whether a run that adds to the table evaluates another query than one that builds it in full.
+    private func isNarrowed(_ model: Model) throws -> Bool {
+        try render(model, .all, incremental: true) != render(model, .all)
     }
 
     // MARK: Days
 
     private mutating func buildDays(_ model: Model) throws -> ModelSummary {
         let state = try session.state(of: model.name)
-        if isLeftOut(model, state), state?.lastDay == horizon { return summary(model, TableChanges(), isFull: false) }
         guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
         let reached = model.config.byKey.map { entity in resolutions.filter { $0.key == entity } } ?? resolutions
         let first = reached.values.compactMap(\.firstDay).min()
@@ -185,37 +192,55 @@ struct ModelBuilder {
         after.firstDay = min(first, known?.lowerBound ?? first)
         after.lastDay = max(horizon, known?.upperBound ?? horizon)
         if let fullFrom, !isNew { try session.removeDays(model.name, partition: partition, from: fullFrom, after: nil) }
+        let isNarrowed = try !isNew && model.config.byKey == nil && isNarrowed(model)
         var changes = TableChanges()
         var days: [Day] = []
         for day in stride(from: first, through: horizon, by: 1) {
-            let isFull = known.map { !$0.contains(day) } ?? true || fullFrom.map { day >= $0 } ?? false
-            guard isFull || isTouched(day, model, reached) else { continue }
+            // What makes a standing day another one is known; then all of its rows are asked for.
+            let isChanged = isNarrowed && isReached(day, reached)
+            let isFull = known.map { !$0.contains(day) } ?? true || fullFrom.map { day >= $0 } ?? false || isChanged
+            guard isFull || !isNarrowed && isTouched(day, model, reached) else { continue }
             try Interruption.check()
             transformer.context.progress.report(
                 step: model.name, done: Int64(first.distance(to: day)), total: Int64(first.distance(to: horizon) + 1))
             changes += try build(day, of: model, columns: shape.map(\.name), isFull: isFull)
             days.append(day)
         }
+        if isNarrowed {
+            for day in try givenDays(model, partition) where first...horizon ~= day && !days.contains(day) {
+                changes += try overwrite(day, of: model, columns: shape.map(\.name), isFull: false)
+                days.append(day)
+            }
+            days.sort()
+        }
         try session.setState(after)
         return summary(model, changes, days: days, isFull: isNew)
     }
 
+    /// The days that a narrowed query gives rows of: those and no others it replaces.
+    private func givenDays(_ model: Model, _ partition: String) throws -> [Day] {
+        let query = try render(model, .all, incremental: true)
+        _ = try session.describe(query, model: model.name)
+        let column = "\"" + partition.replacing("\"", with: "\"\"") + "\""
+        return try session.samples("SELECT DISTINCT \(column) FROM (\(query))").compactMap(Day.init).sorted()
+    }
+
     /// Whether a day that stands must be looked at again.
     private func isTouched(_ day: Day, _ model: Model, _ reached: [String: Resolution]) -> Bool {
-        if reached.values.contains(where: { $0.changedDays.contains(day) }) { return true }
-        if request.days?.contains(day) == true { return true }
+        if isReached(day, reached) { return true }
         // A query of the project's own may look anywhere: the running day and the day before always count.
         return model.config.byKey == nil && (day == transformer.context.today || day == transformer.context.today.previous)
+    }
+
+    private func isReached(_ day: Day, _ reached: [String: Resolution]) -> Bool {
+        reached.values.contains { $0.changedDays.contains(day) } || request.days?.contains(day) == true
     }
 
     private func build(_ day: Day, of model: Model, columns: [String], isFull: Bool) throws -> TableChanges {
         guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
         let isAsked = request.days?.contains(day) == true
         guard let entity = model.config.byKey, let resets = model.config.carryForward else {
-            let binding: SourceRelation.Binding = model.config.byKey == nil ? .all : .day(day, changedOnly: false)
-            return try session.overwrite(
-                model.name, query: try render(model, binding, incremental: !isFull), columns: columns,
-                partition: partition, day: day, key: model.config.uniqueKey)
+            return try overwrite(day, of: model, columns: columns, isFull: isFull)
         }
         let full = isFull || isAsked
         return try session.overwriteCarrying(
@@ -223,5 +248,14 @@ struct ModelBuilder {
             columns: columns, partition: partition, day: day, key: model.config.uniqueKey[0],
             resets: Dictionary(resets.map { ($0.column, $0.sqlLiteral) }, uniquingKeysWith: { $1 }),
             scope: full ? .winnersOf(entity: entity, day: day) : .changedOn(entity: entity, day: day))
+    }
+
+    private func overwrite(_ day: Day, of model: Model, columns: [String], isFull: Bool) throws -> TableChanges {
+        guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
+        let binding: SourceRelation.Binding = model.config.byKey == nil ? .all : .day(day, changedOnly: false)
+        let key = model.config.uniqueKey
+        return try session.overwrite(
+            model.name, query: try render(model, binding, incremental: !isFull), columns: columns,
+            partition: partition, day: day, key: key.isEmpty ? [] : [partition] + key)
     }
 }

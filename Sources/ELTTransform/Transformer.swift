@@ -6,7 +6,8 @@ package struct TransformRequest: Sendable {
     package var everything = false
     /// Models to build in full; nil for those that need it.
     package var fullRefresh: Set<String>? = nil
-    /// Models to build besides those that changes reach; nil for all.
+    /// Models to build, besides those that they read and that were never built; nil for all. Others stay as
+    /// they are, so nothing new may be resolved: they'd never see it.
     package var select: Set<String>? = nil
     /// Days to write again in models of days, besides those that need it.
     package var days: ClosedRange<Day>? = nil
@@ -56,8 +57,8 @@ package struct Transformer {
                 entity, everything: request.everything, maxClockSkew: settings.limits.maxClockSkew)
         }
         Failpoint.winnersResolved.pass()
-        let built = project.models
-        try session.forget(modelsOtherThan: built.map(\.name))
+        let built = try chosen(request, session)
+        if request.select == nil { try session.forget(modelsOtherThan: built.map(\.name)) }
         var builder = ModelBuilder(
             transformer: self, session: session, request: request, horizon: settings.zone.day(of: latestNow),
             resolutions: summary.resolutions)
@@ -71,10 +72,37 @@ package struct Transformer {
             }
             Failpoint.modelBuilt.pass()
         }
+        if request.select != nil { try markStale(readersOf: builder.refreshed, besides: built, session) }
         Failpoint.modelsBuilt.pass()
-        summary.tests = try test(session)
+        summary.tests = try test(session, select: request.select.map { _ in Set(built.map(\.name)) })
         Failpoint.testsPassed.pass()
         return summary
+    }
+
+    /// The models to build, in their order.
+    private func chosen(_ request: TransformRequest, _ session: any TransformSession) throws -> [Model] {
+        guard var names = request.select else { return project.models }
+        for name in names {
+            for model in project.ancestors(of: name) where try session.state(of: model.name) == nil {
+                names.insert(model.name)
+            }
+        }
+        return project.models.filter { names.contains($0.name) }
+    }
+
+    /// A model that's built in full takes those with it that add to what they have of it. The ones that
+    /// weren't selected follow with the next run.
+    private func markStale(
+        readersOf refreshed: Set<String>, besides built: [Model], _ session: any TransformSession
+    ) throws {
+        let names = Set(built.map(\.name))
+        for model in project.models where !names.contains(model.name) && !model.references.isDisjoint(with: refreshed) {
+            guard model.config.materialized == .incremental, model.config.byKey == nil,
+                var state = try session.state(of: model.name)
+            else { continue }
+            state.digest = ""
+            try session.setState(state)
+        }
     }
 
     /// Runs all data tests on the tables as the session sees them. A failed test of severity error throws.
@@ -83,7 +111,7 @@ package struct Transformer {
         var results: [TestResult] = []
         let unknown = try unknownColumns(session, data: session).filter(\.isTested).map(\.issue)
         guard unknown.isEmpty else { throw ModelError.invalid(unknown.sorted()) }
-        for test in (select.map(project.tests(of:)) ?? project.tests) + declaredTests() {
+        for test in (select.map(project.tests(of:)) ?? project.tests) + declaredTests(of: select) {
             let passed = TestResult(
                 name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: 0)
             if try isHeldByKey(test) || waitsForData(test, session, data: session) {
@@ -132,10 +160,10 @@ package struct Transformer {
     }
 
     /// Tests of the columns that `elt.yml` declares, on the current table.
-    func declaredTests() -> [DataTest] {
+    func declaredTests(of select: Set<String>? = nil) -> [DataTest] {
         settings.entities.flatMap { entity -> [DataTest] in
             let model = "current_\(entity.name)"
-            guard project.model(model) != nil else { return [] }
+            guard project.model(model) != nil, select?.contains(model) ?? true else { return [] }
             return entity.columns.flatMap { column in
                 column.checks.map { check in
                     DataTest(model: model, column: column.name, kind: Self.kind(check), keys: [entity.keyColumn])

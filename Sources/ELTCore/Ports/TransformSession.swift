@@ -33,6 +33,8 @@ package protocol TransformSession: AnyObject {
     /// Merges the rows of a query by key: new ones are inserted, those that really differ updated. With
     /// `scope`, rows of keys in the scope that the query doesn't give are removed.
     func merge(_ model: String, query: String, columns: [String], key: [String], scope: KeyScope?) throws -> TableChanges
+    /// Removes rows whose key a query doesn't give, and tells how many.
+    func removeMissing(_ model: String, query: String, key: [String]) throws -> Int64
     /// Overwrites one day with the rows of a query.
     func overwrite(_ model: String, query: String, columns: [String], partition: String, day: Day, key: [String]) throws
         -> TableChanges

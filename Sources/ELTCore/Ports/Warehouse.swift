@@ -43,6 +43,10 @@ package protocol Warehouse: QuarantineLedger {
     func record(_ run: RunRecord) throws
     /// Marks everything loaded as published. Inside the transaction that built the models.
     func publish(run: Int64, tests: [TestResult]) throws
+    /// Keeps what tests of some models found. What's loaded and unpublished stays so.
+    func record(run: Int64, tests: [TestResult]) throws
+    /// Runs `body` as if nothing had been loaded since the last publication. Inside a transaction.
+    func hidingUnpublished<T>(_ body: () throws -> T) throws -> T
     /// Moves the log into the file; false if a reader holds it up.
     @discardableResult
     func checkpoint() throws -> Bool

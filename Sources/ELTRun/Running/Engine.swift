@@ -138,9 +138,18 @@ package struct Engine {
         func body() throws {
             let run = try warehouse.nextRun()
             report.run = run
-            let summary = try transformer.transform(warehouse.transformSession(), request, latestNow: latest)
-            fill(&report, summary)
-            try warehouse.publish(run: run, tests: summary.tests)
+            let session = warehouse.transformSession()
+            if request.select == nil {
+                let summary = try transformer.transform(session, request, latestNow: latest)
+                fill(&report, summary)
+                try warehouse.publish(run: run, tests: summary.tests)
+            } else {
+                let summary = try warehouse.hidingUnpublished {
+                    try transformer.transform(session, request, latestNow: latest)
+                }
+                fill(&report, summary)
+                try warehouse.record(run: run, tests: summary.tests)
+            }
             try warehouse.record(try record(report, warehouse, watch, status: "published", error: nil))
             Failpoint.publishBeforeCommit.pass()
         }

@@ -89,7 +89,8 @@ extension Engine {
         return report
     }
 
-    /// Models and tests only.
+    /// Models and tests only. What's selected is built from what was published last; what was loaded since
+    /// waits for the next run, because models that aren't selected would never see it.
     package func build(_ options: RunOptions, days: ClosedRange<Day>?) throws -> RunReport {
         try check(select: options.select)
         let lock = try lock("build")
@@ -102,9 +103,11 @@ extension Engine {
         let warehouse = try makeWarehouse()
         do {
             let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
-            try judge(archive, warehouse)
             var request = request(options, afresh: afresh)
-            request.select = options.select.isEmpty ? nil : options.select
+            // Rows that were all loaded again, or never published, leave no model as it was.
+            let isWhole = try options.select.isEmpty || afresh || warehouse.publishedSequence == 0
+            if !isWhole { request.select = options.select }
+            if isWhole { try judge(archive, warehouse) }
             request.days = days
             let clock = watch
             try watch.measure("transform") { try publish(warehouse, request, &report, clock) }

@@ -10,7 +10,7 @@ struct BuildCommand: ParsableCommand {
 
     @OptionGroup var options: CommonOptions
 
-    @Option(help: "Only these models (name, name+, +name, tag:x), and what new data reaches.")
+    @Option(help: "Only these models and their tests (name, name+ with its readers, +name with what it reads, tag:x).")
     var select: String?
 
     @Flag(help: "Build them anew.")

@@ -1,0 +1,88 @@
+import ELTCore
+import ELTRun
+import ELTSQLite
+import ELTTesting
+import Foundation
+import Testing
+
+/// Incremental models of a project's own, which the engine knows nothing about.
+@Suite struct StrategyTests {
+    /// Four days, each with an hour: two customers come, one changes daily.
+    private func project(_ model: String) throws -> ReplayProject {
+        let project = try ReplayProject()
+        try model.write(toFile: project.folder + "/models/m.sql", atomically: true, encoding: .utf8)
+        for day in 0..<4 {
+            project.produce("create", key: "a", name: "A\(day)", hour: day * 24)
+            if day == 1 { project.produce("create", key: "b", name: "B", hour: 24) }
+            try run(project, day * 24 + 1)
+        }
+        return project
+    }
+
+    private func run(_ project: ReplayProject, _ hour: Int) throws {
+        _ = try project.engine(hours: hour).run(RunOptions())
+    }
+
+    private static func days(_ filter: String, key: String = "") -> String {
+        """
+        {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day'\(key)) }}
+        select day, count(*) as customers, max(name) as name from {{ ref('customer_history') }}
+        {% if is_incremental() %} \(filter) {% endif %}
+        group by day
+        """
+    }
+
+    @Test(arguments: ["where day >= '{{ run.today }}'", "where day > (select max(day) from {{ this }})", "where false", ""], ["", ", unique_key='name'"])
+    func `An overwrite replaces the days that the query gives`(filter: String, key: String) throws {
+        let project = try project(Self.days(filter, key: key))
+        #expect(try project.rows("SELECT customers FROM m ORDER BY day") == ["1", "2", "2", "2"])
+        try project.verify()
+        // A late event reaches a day that the filter leaves out.
+        project.produce("create", key: "c", name: "C", hour: 25)
+        try run(project, 74)
+        #expect(try project.rows("SELECT customers FROM m ORDER BY day") == ["1", "3", "3", "3"])
+        // Several days at once, after an outage.
+        project.produce("create", key: "d", name: "D", hour: 24 * 6)
+        try run(project, 24 * 7)
+        #expect(try project.rows("SELECT customers FROM m ORDER BY day") == ["1", "3", "3", "3", "3", "3", "4", "4"])
+        try project.verify()
+    }
+
+    @Test func `A day that the query gives again is replaced whole`() throws {
+        let project = try ReplayProject()
+        try """
+        {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day') }}
+        select day, name from {{ ref('customer_history') }}
+        {% if is_incremental() %} where day >= '{{ run.today }}' {% endif %}
+        """.write(toFile: project.folder + "/models/m.sql", atomically: true, encoding: .utf8)
+        for (hour, name) in [(0, "A"), (1, "B"), (2, "C")] {
+            project.produce("create", key: "a", name: name, hour: hour)
+            try run(project, hour)
+        }
+        #expect(try project.rows("SELECT name FROM m") == ["C"])
+    }
+
+    @Test func `A merge of the whole query loses the rows that it no longer gives`() throws {
+        let project = try project(
+            """
+            {{ config(materialized='incremental', unique_key=['name', 'status']) }}
+            select name, 'x' as status, count(*) as n from {{ ref('current_customer') }} group by name
+            """)
+        #expect(try project.rows("SELECT name, n FROM m ORDER BY 1") == ["A3 1", "B 1"])
+        project.produce("delete", key: "b", name: nil, hour: 80)
+        project.produce("create", key: "c", name: "A3", hour: 80)
+        try run(project, 81)
+        #expect(try project.rows("SELECT name, n FROM m") == ["A3 2"])
+        try project.verify()
+    }
+
+    @Test func `A merge of a filtered query keeps what the filter leaves out`() throws {
+        let project = try project(
+            """
+            {{ config(materialized='incremental', unique_key='name') }}
+            select name from {{ ref('current_customer') }}
+            {% if is_incremental() %} where name > 'A1' {% endif %}
+            """)
+        #expect(try project.rows("SELECT name FROM m ORDER BY 1") == ["A0", "A2", "A3", "B"])
+    }
+}
