@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 ELT := .build/release/elt
 
-.PHONY: help setup demo build test test-fast lint bench bench-quick soak install clean
+.PHONY: help setup demo build test test-fast lint bench bench-quick bench-weeks profile soak install clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,13 +26,19 @@ test-fast: setup ## Unit tests only
 lint: ## House rules that a compiler doesn't know
 	scripts/lint.sh
 
-bench: build .venv/installed ## Measure, against the limits of each step
-	python3 bench/bench.py
+bench: build .venv/bench bench/work/limits ## Measure beside peers and limits; WORKLOADS=W1a,W2 REPEAT=1 SAVE=1
+	.venv/bin/python bench/bench.py --elt $(ELT) $(if $(WORKLOADS),--workloads $(WORKLOADS)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SAVE),--save)
 
-bench-quick: build .venv/installed ## The same, small: a smoke test without a verdict on time
-	python3 bench/bench.py --quick
+bench-quick: build .venv/bench bench/work/limits ## The same, small: tables must be right, time has no verdict
+	.venv/bin/python bench/bench.py --elt $(ELT) --quick $(if $(WORKLOADS),--workloads $(WORKLOADS))
 
-soak: build .venv/installed ## Random lives until it's stopped
+bench-weeks: build .venv/bench ## 72 weeks of hours: time and memory must stay flat (about an hour)
+	.venv/bin/python bench/weeks.py --elt $(ELT) $(if $(WEEKS),--weeks $(WEEKS)) $(if $(SAVE),--save)
+
+profile: build .venv/bench ## Where the time goes: perf, else callgrind; WORKLOADS=W1a
+	ELT=$(ELT) bench/profile.sh $(WORKLOADS)
+
+soak: build .venv/installed ## Random lives, every kill, failing call and flipped bit, until it's stopped
 	scripts/soak.sh
 
 install: build ## Copy the stripped program to PREFIX/bin (default /usr/local)
@@ -44,6 +50,14 @@ install: build ## Copy the stripped program to PREFIX/bin (default /usr/local)
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r Tests/life/requirements.txt
 	@touch $@
+
+.venv/bench: .venv/installed bench/requirements.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+bench/work/limits: bench/limits.cpp | setup
+	@mkdir -p bench/work
+	$(CXX) -O2 -DNDEBUG -march=native -std=c++17 -o $@ $< $$(pkg-config --cflags --libs rdkafka sqlite3 libzstd simdjson)
 
 clean: ## Remove what was built and the demo
 	rm -rf .build demo bench/work

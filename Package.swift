@@ -56,6 +56,7 @@ let package = Package(
             name: "CCurlSystem", path: "Sources/CCurlSystem", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
         .target(name: "CCurl", dependencies: ["CCurlSystem"]),
+        .target(name: "CWalBuffer", dependencies: ["CSQLite"]),
         .target(
             name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O3"])],
             // apt: libsimdjson-dev, brew: simdjson. Its pkg-config file has flags SwiftPM refuses.
@@ -65,7 +66,7 @@ let package = Package(
         target("Kafka", ["CRdKafka"]),
         target("HTTP", ["CCurl"]),
         target("JSON", ["CSimdJSON"]),
-        target("SQLite", ["CSQLite"]),
+        target("SQLite", ["CSQLite", "CWalBuffer"]),
 
         // 2: words and ports.
         target("ELTCore", []),
@@ -102,6 +103,7 @@ let package = Package(
         // Tests, one target for each target they test.
         tests("ELTCoreTests", ["ELTCore"]),
         tests("JSONTests", ["JSON"]),
+        tests("SQLiteTests", ["SQLite"]),
         tests("KafkaTests", ["Kafka", "ELTSources", "ELTTesting", "Sandbox"]),
         tests("HTTPTests", ["HTTP", "ELTSources", "ELTTesting", "ELTArchive"]),
         tests("ELTArchiveTests", ["ELTArchive", "ELTTesting"]),

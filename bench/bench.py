@@ -1,91 +1,126 @@
 #!/usr/bin/env python3
-"""Measures the hourly job on the sandbox: a full load, hours, an empty hour, a rebuild.
+"""Measures elt beside hand-written peers, on the same broker, with the same data, against a reference.
 
-    bench.py [--quick]
-
-One table on standard output: wall seconds (broker and service included), CPU seconds, peak memory, rows a second, and the seconds of
-each step. Timings on a shared machine are noisy: compare within one run.
+    bench.py [--workloads W1a,W2,…] [--repeat 5] [--save]      see README.md
 """
-import argparse, json, os, resource, shutil, signal, subprocess, sys, tempfile, time, urllib.request
+import argparse
+import os
+import shutil
+import sys
+import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-ELT = os.environ.get("ELT", str(ROOT / ".build/release/elt"))
+import machine
+import table
+from chain import ChainRun, program
+from contenders import contenders
+from workloads import chains
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+ALL = ("W1a", "W1b", "W2", "W3", "W4", "W5", "W6", "reads", "start")
 
 
-def measured(arguments, cwd):
-    """Runs a command; gives its report, wall and CPU seconds and peak memory in MiB."""
-    begin = time.monotonic()
-    process = subprocess.Popen([ELT, *arguments, "--json", "--quiet"], cwd=cwd, stdout=subprocess.PIPE)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - begin
-    if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"{' '.join(arguments)} ended with {os.waitstatus_to_exitcode(status)}: {output.decode()[:2000]}")
-    return json.loads(output or b"{}"), wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--workloads", default=os.environ.get("WORKLOADS") or "all", help="such as W1a,W2; default: all")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="a share of every size, for trials")
+    parser.add_argument("--quick", action="store_true", help="small, once: a smoke test without a verdict on time")
+    parser.add_argument("--contenders", default="", help="such as elt,python+duckdb; default: all")
+    parser.add_argument("--elt", default=os.environ.get("ELT") or str(ROOT / ".build/release/elt"))
+    parser.add_argument("--work", type=Path, default=Path(os.environ.get("BENCH_WORK") or HERE / "work"))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="leave brokers' and contenders' data")
+    parser.add_argument("--no-limits", action="store_true", help="don't measure what each step can't be faster than")
+    parser.add_argument("--under", default="", help="run elt's measured commands under a program, such as 'perf record -o FILE'")
+    parser.add_argument("--save", action="store_true", help="keep the tables in bench/results")
+    options = parser.parse_args()
+    if options.quick:
+        options.scale, options.repeat = 0.01, 1
+    options.wanted = list(ALL) if options.workloads == "all" else options.workloads.split(",")
+    unknown = set(options.wanted) - set(ALL)
+    if unknown:
+        parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
+    if options.quick and options.workloads == "all":
+        options.wanted.remove("W6")
+    options.elt = program(options)
+    options.work = options.work.resolve()
+    return options
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.results, self.sections, self.failures = [], [], []
+        self.begin = time.monotonic()
+        names = options.contenders.split(",") if options.contenders else None
+        self.contenders = [c for c in contenders(options.elt) if not names or c.name in names]
+
+    def note(self, text, loud=False):
+        if loud:
+            self.failures.append(text)
+            text = "!" * 20 + " " + text
+        print(f"[{time.monotonic() - self.begin:6.0f} s] {text}", file=sys.stderr, flush=True)
+
+    def chain(self, chain):
+        wanted = [name for name in self.options.wanted if any(step.workload == name for step in chain.steps)]
+        if not wanted:
+            return
+        chosen = [c for c in self.contenders if c.name == "elt" or not chain.alone]
+        self.note(f"{', '.join(wanted)}: {chain.customers:,} customers")
+        with ChainRun(chain, chosen, self.options, self.note) as run:
+            for result in run.run(wanted):
+                self.results.append(result)
+                if result.contender == "elt" and not self.options.no_limits and result.workload not in ("W5", "W6"):
+                    from limits import limits_of
+                    result.limits = limits_of(run, result, self.options.work)
+            if self.options.quick and not chain.alone:
+                self.prove(run)
+
+    def prove(self, run):
+        """That a difference would be noticed."""
+        reference = max(run.folder.glob("*-reference.json"), key=lambda path: path.name)
+        for contender in run.contenders:
+            if not run.notices(contender, reference):
+                self.note(f"a changed or missing row of {contender.name} passes unnoticed", loud=True)
+
+    def work(self):
+        for chain in chains(self.options.scale):
+            self.chain(chain)
+        self.sections += table.sections(self.results, self.options.scale == 1)
+        if "reads" in self.options.wanted or "start" in self.options.wanted:
+            from reads import measure_reads
+            self.sections += measure_reads(self)
+
+    def page(self):
+        options = self.options
+        version = machine.measure([options.elt, "--version"])[0].strip()
+        head = [f"elt {version}, {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, {machine.describe()}"]
+        if options.scale != 1:
+            head.append(f"All sizes are {options.scale:g} of what the titles say.")
+        return "\n\n".join(head + self.sections) + "\n"
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="small data, no verdict")
-    parser.add_argument("--customers", type=int)
-    parser.add_argument("--events", type=int, help="events of an hour")
-    options = parser.parse_args()
-    customers = options.customers or (20_000 if options.quick else 1_000_000)
-    events = options.events or (2_000 if options.quick else 100_000)
-    work = Path(tempfile.mkdtemp(prefix="elt-bench-", dir=os.environ.get("TMPDIR")))
-    kafka, http = 39392, 38380
-    sandbox = subprocess.Popen(
-        [ELT, "sandbox", "--customers", str(customers), "--days", "0", "--events-per-day", str(events * 12),
-         "--start", "2026-03-10T06:00:00Z", "--kafka-port", str(kafka), "--http-port", str(http), "--partitions", "8"],
-        stdout=subprocess.DEVNULL)
-    service = f"http://127.0.0.1:{http}"
-    rows = []
-
-    def advance(to):
-        with urllib.request.urlopen(urllib.request.Request(f"{service}/sandbox/advance?to={to}", method="POST")) as answer:
-            answer.read()
-
-    def step(name, arguments, count=None):
-        report, wall, cpu, memory = measured(arguments, work)
-        count = count(report) if count else 0
-        rows.append((name, wall, cpu, memory, count))
-        seconds = {k: round(v, 3) for k, v in sorted(report.get("seconds", {}).items(), key=lambda p: -p[1]) if k != "total"}
-        rate = f"{count / wall:12,.0f}" if count else " " * 12
-        print(f"{name:34} {wall:8.3f} {cpu:8.3f} {memory:8.0f} {count:10,} {rate}  {seconds}", flush=True)
-
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(service + "/health").read()
-                break
-            except OSError:
-                if time.monotonic() > deadline or sandbox.poll() is not None:
-                    sys.exit("the sandbox didn't start")
-                time.sleep(0.05)
-        subprocess.run([ELT, "init", str(work)], check=True, stdout=subprocess.DEVNULL)
-        file = work / "elt.yml"
-        file.write_text(file.read_text().replace("39092", str(kafka)).replace("38080", str(http)))
-        print(f"{customers:,} customers, about {events:,} events an hour")
-        print(f"{'':34} {'wall s':>8} {'cpu s':>8} {'MiB':>8} {'rows':>10} {'rows/s':>12}  seconds by step")
-        extracted = lambda report: report["extract"]["events"]
-        step("full load", ["full-load", "--at", "2026-03-10T06:00:00Z"], lambda report: report["load"]["fullRows"])
-        for hour in (9, 10, 11):
-            advance(f"2026-03-10T{hour:02}:00:00Z")
-            step(f"hour until {hour}:00", ["run", "--at", f"2026-03-10T{hour:02}:00:00Z"], extracted)
-        step("hour with nothing new", ["run", "--at", "2026-03-10T11:30:00Z"], extracted)
-        advance("2026-03-11T00:30:00Z")
-        step("first hour of a new day", ["run", "--at", "2026-03-11T00:30:00Z"], extracted)
-        step("rebuild from the archive", ["rebuild", "--from-archive"], lambda report: report["load"]["inserted"])
-        step("rebuild --verify", ["rebuild", "--from-archive", "--verify"], lambda report: report["load"]["inserted"])
-        size = (work / "warehouse/elt.db").stat().st_size
-        archive = sum(path.stat().st_size for path in (work / "archive").rglob("*") if path.is_file())
-        print(f"warehouse {size / 2**20:,.0f} MiB, archive {archive / 2**20:,.0f} MiB")
-    finally:
-        sandbox.send_signal(signal.SIGTERM)
-        sandbox.wait()
-        shutil.rmtree(work, ignore_errors=True)
+    options = arguments()
+    options.work.mkdir(parents=True, exist_ok=True)
+    bench = Bench(options)
+    bench.work()
+    page = bench.page()
+    print(page)
+    if options.save:
+        folder = HERE / "results"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{time.strftime('%Y-%m-%d')}.md"
+        number = 1
+        while path.exists():
+            number += 1
+            path = folder / f"{time.strftime('%Y-%m-%d')}-{number}.md"
+        path.write_text("# " + page)
+        print(f"kept in {path.relative_to(ROOT)}")
+    if bench.failures:
+        sys.exit("\n\nThe bench found what's wrong:\n" + "\n".join(bench.failures))
 
 
 main()

@@ -16,6 +16,8 @@ package enum ArchiveError: ELTError, Equatable {
     case manifestDamaged(line: Int64, detail: String)
     /// There are files, and no manifest that lists them.
     case manifestMissing(path: String)
+    /// Files that the manifest doesn't list, and no crash explains.
+    case unlisted(path: String, count: Int)
     /// A crash left half a line; `recover` cuts it off.
     case manifestTorn
     /// Events came out of order, or beyond the segment's range.
@@ -35,6 +37,7 @@ package enum ArchiveError: ELTError, Equatable {
         case .alreadySealed: "archive.already-sealed"
         case .manifestDamaged: "archive.manifest-damaged"
         case .manifestMissing: "archive.manifest-missing"
+        case .unlisted: "archive.unlisted"
         case .manifestTorn: "archive.manifest-torn"
         case .badOffset: "archive.bad-offset"
         case .pagesMissing: "archive.pages-missing"
@@ -62,9 +65,11 @@ package enum ArchiveError: ELTError, Equatable {
         case .alreadySealed(let path):
             "The archive has another file named '\(path)', and sealed files never change."
         case .manifestDamaged(let line, let detail):
-            "Line \(line) of the archive's manifest is damaged: \(detail)."
+            (line > 0 ? "Line \(line)" : "The last entry") + " of the archive's manifest is damaged: \(detail)."
         case .manifestMissing(let path):
             "There are files in the archive '\(path)', and no manifest lists them."
+        case .unlisted(let path, let count):
+            "The archive's manifest doesn't list '\(path)'\(count > 1 ? " and \(count - 1) other files" : ""): it has lost entries, or somebody put files there."
         case .manifestTorn:
             "The last line of the archive's manifest is torn: a crash interrupted its writing."
         case .badOffset(let topic, let partition, let offset, let expected):
@@ -86,6 +91,8 @@ package enum ArchiveError: ELTError, Equatable {
             "Run 'elt archive verify', and move the file away if the manifest doesn't list it."
         case .manifestDamaged, .manifestMissing:
             "Restore 'manifest.ndjson' from a backup; 'elt archive verify' says what it doesn't cover."
+        case .unlisted:
+            "Restore 'manifest.ndjson' from a backup, or move the files away if they aren't the archive's; 'elt archive verify' names them all."
         case .manifestTorn: "Run the command again: it cuts the torn line off before it begins."
         case .badOffset: "Run the command again; if it happens twice, the broker or this program has a fault."
         case .pagesMissing: "Run 'elt full-load' again: it fetches what is missing."

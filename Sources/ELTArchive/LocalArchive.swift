@@ -18,6 +18,9 @@ package final class LocalArchive: Archive {
     static let partialName = ".partial"
     static let draftsName = ".drafts"
     static let extractingName = ".extracting"
+    /// What a dry run writes beside the archive begins so. It holds the run's lock, so one that's there when
+    /// somebody else has the lock is left from a kill.
+    package static let dryRunPrefix = ".dry-run-"
 
     /// Opens the archive at `path`. With `creating` the folder is made if it isn't there; without, that's
     /// an error, so that a wrong path isn't taken for an empty archive.
@@ -31,6 +34,10 @@ package final class LocalArchive: Archive {
         try manifest.entries(after: sequence)
     }
 
+    /// All entries but those of an append that a crash tore, or that's being written at this moment. For
+    /// whoever looks at the archive without the lock, and so without `recover`.
+    package func entriesBeforeTear() throws -> [ManifestEntry] { try manifest.entriesBeforeTear() }
+
     package var newestSequence: Int64 { get throws { try manifest.end().sequence } }
 
     @discardableResult
@@ -40,7 +47,7 @@ package final class LocalArchive: Archive {
             switch content {
             case .fullLoad(let load): try removeDraft(of: load)
             case .segment, .run: try root.remove(Self.extractingName)
-            case .gap, .incarnation: break
+            case .gap, .incarnation, .rewind: break
             }
         }
         return entries

@@ -3,18 +3,44 @@ import ELTCore
 extension LocalArchive {
     package func recover() throws {
         Failpoint.archiveOpened.pass()
-        let wasTorn = try manifest.recover()
+        // Each of them is made durable before the entries are written that it announces.
+        let wasExtracting = root.exists(Self.extractingName)
+        let isExpected = try wasExtracting || !Intent.all(in: root).isEmpty
+        let wasTorn = try manifest.recover(isExpected: isExpected)
         try root.removeFolderContents(Self.partialName)
+        for item in try root.items() where item.isFolder && item.name.hasPrefix(Self.dryRunPrefix) {
+            try root.removeFolder(item.name)
+        }
         Failpoint.archiveSwept.pass()
         try adoptLoads()
         // Looking at every file costs too much for every hour: only a crash between a file and its entry
         // leaves one without, and that leaves the mark too.
-        guard wasTorn || root.exists(Self.extractingName) else {
+        guard wasTorn || wasExtracting else {
             try refuseLostManifest()
             return
         }
-        try adoptSegments()
+        try adoptSegments(mayRemove: wasExtracting)
         try root.remove(Self.extractingName)
+    }
+
+    /// Throws if there are files that the manifest doesn't list: what is built from it alone would lack them.
+    package func checkListed() throws {
+        var listed: Set<String> = []
+        for entry in try manifest.entries(after: 0) {
+            switch entry.content {
+            case .segment(let segment): listed.insert(segment.path)
+            case .fullLoad(let load):
+                listed.formUnion(load.files.map(\.path))
+                let folder = LoadFolder(root: root, entity: load.entity, number: load.number)
+                listed.insert(try folder.path() + "/" + LoadFolder.entryName)
+            case .gap, .incarnation, .rewind, .run: break
+            }
+        }
+        var unlisted: [String] = []
+        for item in try root.items() where item.isFolder && item.name.hasPrefix("entity=") {
+            unlisted += try root.folder(item.name)?.files(under: item.name).filter { !listed.contains($0) } ?? []
+        }
+        if let first = unlisted.first { throw ArchiveError.unlisted(path: first, count: unlisted.count) }
     }
 
     /// Files without any manifest aren't an empty archive.
@@ -29,7 +55,8 @@ extension LocalArchive {
 
     // MARK: Segments
 
-    private func adoptSegments() throws {
+    /// Files that don't fit are removed only if an extraction was under way that fetches them again.
+    private func adoptSegments(mayRemove: Bool) throws {
         let entries = try manifest.entries(after: 0)
         var known = KnownPositions(entries)
         let unlisted = try segmentFiles().filter { !known.paths.contains($0) }
@@ -43,6 +70,9 @@ extension LocalArchive {
             strangers.remove(entry.path)
         }
         if !strangers.isEmpty, !manifest.exists { throw ArchiveError.manifestMissing(path: root.path) }
+        if !mayRemove, let first = strangers.min() {
+            throw ArchiveError.unlisted(path: first, count: strangers.count)
+        }
         for path in strangers.sorted() {
             guard let (folder, name) = try root.folder(of: path) else { continue }
             try folder.remove(name)
@@ -101,6 +131,8 @@ struct KnownPositions {
     private var next: [TopicPartition: Int64] = [:]
     private var incarnations: [String: Int] = [:]
     private var topics: Set<String> = []
+    /// How far partitions were that wait to be read again.
+    private var rewound: [TopicPartition: Int64] = [:]
 
     init(_ entries: [ManifestEntry]) {
         for entry in entries {
@@ -113,7 +145,19 @@ struct KnownPositions {
             case .incarnation(let life):
                 incarnations[life.topic] = life.number
                 next = next.filter { $0.key.topic != life.topic }
-            case .fullLoad, .run: break
+                rewound = rewound.filter { $0.key.topic != life.topic }
+            case .rewind(let rewind):
+                // A file that goes on behind would end the rewind: it's fetched again instead.
+                let partition = TopicPartition(rewind.place.topic, rewind.place.partition)
+                rewound[partition] = max(rewound[partition] ?? 0, next[partition] ?? 0)
+                next[partition] = rewind.offset
+            case .run(let run):
+                guard run.readsStream else { continue }
+                for (partition, furthest) in rewound {
+                    next[partition] = max(next[partition] ?? 0, furthest)
+                }
+                rewound = [:]
+            case .fullLoad: break
             }
         }
     }

@@ -7,8 +7,12 @@ package struct ExtractSummary: Sendable {
     package var bytes: Int64 = 0
     package var textBytes: Int64 = 0
     package var bounds: [PartitionBounds] = []
+    /// What was to be read of each partition; empty where there was nothing new.
+    package var ranges: [(place: SegmentPlace, range: OffsetRange)] = []
     /// Offsets to go on with, for lag tools.
     package var next: [TopicPartition: Int64] = [:]
+    /// After a rewind: segments that were read again and are what was archived.
+    package var again: [SegmentEntry] = []
     package var warnings: [String] = []
     package init() {}
 }
@@ -38,21 +42,7 @@ package struct ChangeExtractor {
         self.context = context
     }
 
-    /// One partition to read, and what is known of it.
-    private struct Task {
-        var entity: String
-        var partition: TopicPartition
-        var incarnation: Int
-        var range: OffsetRange
-        var anchorOffset: Int64?
-        var anchorDigest: String?
-        var place: SegmentPlace {
-            SegmentPlace(
-                entity: entity, topic: partition.topic, incarnation: incarnation, partition: partition.partition)
-        }
-        /// Begins at the anchor, which is read again to see that the topic is still the one we know.
-        var readRange: OffsetRange { OffsetRange(first: anchorOffset ?? range.first, next: range.next) }
-    }
+    private typealias Task = ExtractTask
 
     private struct Recreated: Error {
         var topic: String
@@ -76,7 +66,8 @@ package struct ChangeExtractor {
         while true {
             do {
                 let tasks = try plan(&positions, summary.bounds, loads, acceptGap, &contents)
-                let segments = try read(tasks, &summary)
+                summary.ranges = tasks.map { ($0.place, $0.range) }
+                let segments = try read(tasks.filter { !$0.readRange.isEmpty }, &summary)
                 contents += segments.map(ManifestEntry.Content.segment)
                 break
             } catch let recreated as Recreated {
@@ -124,24 +115,16 @@ package struct ChangeExtractor {
     ) throws -> [Task] {
         var tasks: [Task] = []
         var gaps: [ExtractError.Gap] = []
+        let archived = try archivedAlready(positions)
         for entity in entities {
             for topic in entity.topics {
                 for bound in bounds.filter({ $0.partition.topic == topic.name }).sorted(by: { $0.partition < $1.partition }) {
-                    let incarnation = positions.incarnation(of: topic.name)
-                    let isKnownTopic = positions.partitions.keys.contains { $0.topic == topic.name }
-                    // A topic seen for the first time begins where its retention has left it; a partition
-                    // that a known topic gained begins at 0.
-                    let position =
-                        positions.partitions[bound.partition]
-                        ?? Position(incarnation: incarnation, next: isKnownTopic ? 0 : bound.low)
-                    guard position.next <= bound.end else {
-                        throw Recreated(
-                            topic: topic.name,
-                            reason: "\(bound.partition) ends at \(bound.end), before offset \(position.next)")
-                    }
+                    let again = archived[bound.partition] ?? []
+                    let position = try self.position(of: bound, in: positions, again)
                     var task = Task(
-                        entity: entity.name, partition: bound.partition, incarnation: incarnation,
+                        entity: entity.name, partition: bound.partition, incarnation: position.incarnation,
                         range: OffsetRange(first: max(position.next, bound.low), next: max(bound.end, bound.low)))
+                    task.again = again.filter { $0.range.first >= position.next }
                     if position.next < bound.low {
                         gaps.append(try gap(position, bound, entity.name))
                     } else if let anchor = position.anchorOffset, anchor >= bound.low {
@@ -153,7 +136,44 @@ package struct ChangeExtractor {
             }
         }
         try decide(gaps, loads, acceptGap, &positions, &contents)
-        return tasks.filter { !$0.readRange.isEmpty }
+        return tasks
+    }
+
+    /// Where to go on with a partition.
+    private func position(
+        of bound: PartitionBounds, in positions: Positions, _ again: [SegmentEntry]
+    ) throws -> Position {
+        let topic = bound.partition.topic
+        let isKnownTopic = positions.partitions.keys.contains { $0.topic == topic }
+        // A topic seen for the first time begins where its retention has left it; a partition
+        // that a known topic gained begins at 0.
+        var position =
+            positions.partitions[bound.partition]
+            ?? Position(incarnation: positions.incarnation(of: topic), next: isKnownTopic ? 0 : bound.low)
+        guard position.furthest <= bound.end else {
+            throw Recreated(
+                topic: topic, reason: "\(bound.partition) ends at \(bound.end), before offset \(position.furthest)")
+        }
+        if position.againUntil != nil, position.next < bound.low {
+            // Retention went on since the rewind, and what it took is archived.
+            position.next = again.first { $0.range.first >= bound.low }?.range.first ?? position.furthest
+        }
+        return position
+    }
+
+    /// The segments of partitions that were rewound, from where they are to be read again, in order.
+    private func archivedAlready(_ positions: Positions) throws -> [TopicPartition: [SegmentEntry]] {
+        let rewound = positions.partitions.filter { $0.value.againUntil != nil }
+        guard !rewound.isEmpty else { return [:] }
+        var found: [TopicPartition: [SegmentEntry]] = [:]
+        for case .segment(let segment) in try archive.entries(after: 0).map(\.content) {
+            let partition = TopicPartition(segment.place.topic, segment.place.partition)
+            guard let position = rewound[partition], segment.place.incarnation == position.incarnation,
+                segment.range.first >= position.next
+            else { continue }
+            found[partition, default: []].append(segment)
+        }
+        return found.mapValues { $0.sorted { $0.range.first < $1.range.first } }
     }
 
     private func gap(_ position: Position, _ bound: PartitionBounds, _ entity: String) throws -> ExtractError.Gap {
@@ -190,8 +210,7 @@ package struct ChangeExtractor {
     // MARK: Reading
 
     private func read(_ tasks: [Task], _ summary: inout ExtractSummary) throws -> [SegmentEntry] {
-        var writers: [(any SegmentWriter)?] = Array(repeating: nil, count: tasks.count)
-        var sealed: [[SegmentEntry]] = Array(repeating: [], count: tasks.count)
+        let writers = tasks.map { PartitionWriter($0, archive) }
         var rows: Int64 = 0
         let total = tasks.reduce(Int64(0)) { $0 + $1.range.count }
         if total > 0 { try archive.beginExtraction() }
@@ -200,49 +219,36 @@ package struct ChangeExtractor {
                 tasks.map { ($0.partition, $0.readRange) }, stall: limits.stall, deadline: context.deadline,
                 each: { index, change in
                     let task = tasks[index]
-                    if change.offset < task.range.first {
-                        try recognise(change, task)
-                        return
-                    }
-                    let writer: any SegmentWriter
-                    if let open = writers[index] {
-                        writer = open
-                    } else {
-                        writer = try archive.segment(at: task.place, first: sealed[index].last?.range.next ?? task.range.first)
-                        writers[index] = writer
-                    }
-                    try writer.append(change)
+                    if change.offset == task.anchorOffset { try recognise(change, task) }
+                    if change.offset < task.range.first { return }
+                    try writers[index].append(change)
                     rows += 1
                     if rows & 0x3FFF == 0 { context.progress.report(step: "extract", done: rows, total: total) }
-                    if writer.textBytes >= Self.segmentTextBytesMax {
-                        sealed[index].append(try writer.seal(next: change.offset + 1))
-                        writers[index] = nil
-                    }
                 },
-                finished: { index in
-                    let task = tasks[index]
-                    let first = sealed[index].last?.range.next ?? task.range.first
-                    guard first < task.range.next else { return }
-                    // Offsets without a record (markers, compaction) are accounted for all the same.
-                    let writer = try writers[index] ?? archive.segment(at: task.place, first: first)
-                    writers[index] = nil
-                    sealed[index].append(try writer.seal(next: task.range.next))
-                })
+                finished: { try writers[$0].finish() })
         } catch {
-            for writer in writers { writer?.discard() }
+            for writer in writers { writer.discard() }
             throw error
         }
         context.progress.report(step: "extract", done: rows, total: total)
-        let segments = sealed.flatMap { $0 }
+        let segments = writers.flatMap(\.sealed)
         summary.rows += rows
         summary.bytes += segments.reduce(0) { $0 + $1.bytes }
         summary.textBytes += segments.reduce(0) { $0 + $1.textBytes }
+        for (task, writer) in zip(tasks, writers) {
+            summary.again += task.again.filter { !writer.changed.contains($0) }
+            for segment in writer.changed {
+                let warning = "\(task.partition): offsets \(segment.range) were read again and aren't what was archived; the archive keeps its file. See 'elt archive verify'."
+                summary.warnings.append(warning)
+                context.progress.warn(warning)
+            }
+        }
         return segments
     }
 
     /// The record at the anchor must be the one that was archived, or the topic is another one.
     private func recognise(_ change: ChangeView, _ task: Task) throws {
-        guard change.offset == task.anchorOffset, let digest = task.anchorDigest else { return }
+        guard let digest = task.anchorDigest else { return }
         guard archive.digest(of: change, at: task.place) == digest else {
             throw Recreated(
                 topic: task.partition.topic,

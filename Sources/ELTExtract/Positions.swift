@@ -5,21 +5,27 @@ package struct Position: Hashable, Sendable {
     package var incarnation: Int
     /// The offset to go on with.
     package var next: Int64
+    /// After a rewind: how far it had been read. Up to there nothing can be lost.
+    package var againUntil: Int64?
     /// The last record archived, to recognise the topic again.
     package var anchorOffset: Int64?
     package var anchorDigest: String?
     package var lastTimestamp: Int64?
 
     package init(
-        incarnation: Int, next: Int64, anchorOffset: Int64? = nil, anchorDigest: String? = nil,
+        incarnation: Int, next: Int64, againUntil: Int64? = nil, anchorOffset: Int64? = nil, anchorDigest: String? = nil,
         lastTimestamp: Int64? = nil
     ) {
         self.incarnation = incarnation
         self.next = next
+        self.againUntil = againUntil
         self.anchorOffset = anchorOffset
         self.anchorDigest = anchorDigest
         self.lastTimestamp = lastTimestamp
     }
+
+    /// Up to here everything is archived.
+    package var furthest: Int64 { max(next, againUntil ?? next) }
 }
 
 /// How far all partitions are archived: what the ledger says, and what the archive says beyond it.
@@ -56,7 +62,21 @@ package struct Positions: Sendable {
             for partition in partitions.keys where partition.topic == life.topic {
                 partitions[partition] = nil
             }
-        case .fullLoad, .run: break
+        case .rewind(let rewind):
+            let partition = TopicPartition(rewind.place.topic, rewind.place.partition)
+            guard var known = partitions[partition], known.incarnation == rewind.place.incarnation,
+                rewind.offset < known.next
+            else { return }
+            known.againUntil = known.furthest
+            known.next = rewind.offset
+            partitions[partition] = known
+        case .run(let run):
+            guard run.readsStream else { return }
+            for (partition, position) in partitions where position.againUntil != nil {
+                partitions[partition]?.next = position.furthest
+                partitions[partition]?.againUntil = nil
+            }
+        case .fullLoad: break
         }
     }
 }

@@ -37,7 +37,7 @@ package struct TopicLife {
         var recreated: Set<String> = []
         var anchors: [TopicPartition: Int64] = [:]
         for (partition, position) in positions.partitions where topics.contains(partition.topic) {
-            guard let bound = there[partition], position.next <= bound.end else {
+            guard let bound = there[partition], position.furthest <= bound.end else {
                 recreated.insert(partition.topic)
                 continue
             }

@@ -18,16 +18,16 @@ package enum LoadError: ELTError {
         case .forbiddenFields(let entity, let fields):
             "Records of \(entity) have fields that no column takes: \(fields.joined(separator: ", "))."
         case .quarantineLimit(let quarantined, let all, let limit):
-            "\(quarantined) of \(all) records of this run went to quarantine; the limit is \(limit)."
+            "\(quarantined) of \(all) records that a run brought went to quarantine; the limit is \(limit)."
         case .pageTooLong(let page): "Page \(page) of the full load has more than \(FullLoadLoader.rowsInPageMax) rows."
         }
     }
     package var remedy: String {
         switch self {
         case .forbiddenFields:
-            "Declare them under `columns`, or set `column_policy: evolve`. The raw data is loaded; tables stand as before."
+            "Declare them under `columns`, or set `column_policy: evolve`, and run again. The raw data is loaded; tables stand as before."
         case .quarantineLimit:
-            "See 'elt quarantine list' for the reasons. Mend the producer or raise `max_quarantined`, then run again; tables stand as before."
+            "See 'elt quarantine list' for the reasons. Mend elt.yml or the program and run 'elt quarantine replay', or raise `max_quarantined` and run again; until then tables stand as before, and the raw data is loaded."
         case .pageTooLong: "Set a smaller size under pagination and run 'elt full-load' again."
         }
     }

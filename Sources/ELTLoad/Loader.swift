@@ -10,7 +10,6 @@ package struct LoadSummary: Sendable, Equatable {
     package var quarantined: Int64 = 0
     package var clockCorrected: Int64 = 0
     package var drift: [String] = []
-    package var forbidden: [String: [String]] = [:]
     package init() {}
 }
 
@@ -46,35 +45,52 @@ package struct Loader {
             if index == entries.count / 2 { Failpoint.loadHalf.pass() }
             switch entry.content {
             case .segment(let segment):
-                let result = try load(segment, entry.sequence, session, &columns)
+                var result = try load(segment, entry.sequence, session, &columns)
+                result.forbidden = columns[segment.place.entity]?.takeForbidden() ?? []
                 try session.note(entry, result: result, day: nil)
                 summary.segments += 1
                 summary.events += segment.rows
                 summary.add(result)
             case .fullLoad(let load):
-                let result = try self.load(load, entry.sequence, session, &columns)
+                var result = try self.load(load, entry.sequence, session, &columns)
+                result.forbidden = columns[load.entity]?.takeForbidden() ?? []
                 try session.note(entry, result: result, day: settings.zone.day(of: load.startedAt))
                 summary.segments += 1
                 summary.fullRows += load.rows
                 summary.add(result)
-            case .run, .gap, .incarnation: try session.note(entry, result: LoadedRows(), day: nil)
+            case .run, .gap, .incarnation, .rewind: try session.note(entry, result: LoadedRows(), day: nil)
             }
             Failpoint.segmentLoaded.pass()
             done += Self.rows(of: entry)
             progress.report(step: "load", done: done, total: rows)
         }
-        for (name, columns) in columns {
-            summary.drift += columns.drift
-            if !columns.forbidden.isEmpty { summary.forbidden[name] = columns.forbidden.sorted() }
-        }
+        for columns in columns.values { summary.drift += columns.drift }
         return summary
+    }
+
+    /// Lays the rows of segments into the raw tables that are loaded already: rows that are there stay, and
+    /// what's in quarantine stays there. Gives how many had been missing.
+    package func loadAgain(_ segments: [SegmentEntry], into session: any LoadSession) throws -> Int64 {
+        var columns: [String: RecordColumns] = [:]
+        var missing: Int64 = 0
+        for segment in segments {
+            try Interruption.check()
+            guard let loader = try eventLoader(for: segment.place, session, &columns) else { continue }
+            try archive.read(segment) { archived in
+                do { try loader.load(archived.change) } catch is Poison {}
+            }
+            guard loader.result.inserted > 0 else { continue }
+            missing += loader.result.inserted
+            try session.noteRestored(segment)
+        }
+        return missing
     }
 
     private static func rows(of entry: ManifestEntry) -> Int64 {
         switch entry.content {
         case .segment(let segment): segment.rows
         case .fullLoad(let load): load.rows
-        case .run, .gap, .incarnation: 0
+        case .run, .gap, .incarnation, .rewind: 0
         }
     }
 

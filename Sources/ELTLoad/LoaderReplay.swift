@@ -19,13 +19,14 @@ extension Loader {
                 replay.results[sequence] = try self.replay(records, of: segment, session, &columns, &replay)
             case .fullLoad(let load):
                 replay.results[sequence] = try self.replay(records, of: load, session, &columns, &replay)
-            case .run, .gap, .incarnation, nil: replay.remaining += records
+            case .run, .gap, .incarnation, .rewind, nil: replay.remaining += records
             }
             progress.report(step: "replay", done: Int64(index + 1), total: Int64(groups.count))
         }
         for (name, columns) in columns {
             replay.drift += columns.drift
-            if !columns.forbidden.isEmpty { replay.forbidden[name] = columns.forbidden.sorted() }
+            let forbidden = columns.takeForbidden()
+            if !forbidden.isEmpty { replay.forbidden[name] = forbidden }
         }
         return replay
     }

@@ -19,7 +19,7 @@ final class RecordColumns {
     /// Called after columns changed, so that writers take note.
     var onChange: () throws -> Void = {}
     private(set) var drift: [String] = []
-    private(set) var forbidden: Set<String> = []
+    private var forbidden: Set<String> = []
 
     /// More columns than this stay in the payload.
     static let columnsMax = 500
@@ -66,6 +66,12 @@ final class RecordColumns {
 
     /// Another decoder is about to bring records: shapes mean something for one decoder alone.
     func expectOtherShapes() { shape = nil }
+
+    /// The fields that the policy forbids among those seen since the last call, sorted.
+    func takeForbidden() -> [String] {
+        defer { forbidden = [] }
+        return forbidden.sorted()
+    }
 
     /// The cells of a record and its key, borrowed until the next call.
     func row(of record: DecodedRecord) throws -> (key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) {

@@ -27,7 +27,7 @@ package struct ArchiveFilter: Sendable {
 /// One entry of the manifest, as `elt archive list` shows it.
 package struct ArchiveLine: Codable, Equatable, Sendable {
     package var sequence: Int64
-    /// `segment`, `full_load`, `run`, `gap` or `incarnation`.
+    /// `segment`, `full_load`, `run`, `gap`, `incarnation` or `rewind`.
     package var kind: String
     package var entity: String?
     package var topic: String?
@@ -91,6 +91,15 @@ package struct ArchiveLine: Codable, Equatable, Sendable {
             topic = life.topic
             incarnation = life.number
             note = life.reason
+        case .rewind(let rewind):
+            kind = "rewind"
+            entity = rewind.place.entity
+            topic = rewind.place.topic
+            incarnation = rewind.place.incarnation
+            partition = rewind.place.partition
+            first = rewind.offset
+            from = rewind.at.description
+            note = "the next run reads again from offset \(rewind.offset) on"
         }
     }
 
@@ -110,6 +119,7 @@ package struct ArchiveLine: Codable, Equatable, Sendable {
         case .fullLoad(let load): load.finishedAt.milliseconds
         case .run(let run): run.now.milliseconds
         case .gap(let gap): gap.acceptedAt.milliseconds
+        case .rewind(let rewind): rewind.at.milliseconds
         case .incarnation: nil
         }
     }
@@ -118,7 +128,7 @@ package struct ArchiveLine: Codable, Equatable, Sendable {
     package var cells: [String] {
         let what =
             switch kind {
-            case "segment", "gap":
+            case "segment", "gap", "rewind":
                 "\(topic ?? "")/\(partition ?? 0)" + (incarnation == 1 ? "" : " life \(incarnation ?? 1)")
             case "full_load": "\(entity ?? "") full load \(fullLoad ?? 0)"
             case "incarnation": "\(topic ?? "") life \(incarnation ?? 1)"

@@ -127,7 +127,7 @@ package enum ArchiveSelection: Equatable, Sendable {
                 switch entry.content {
                 case .segment(let segment): Self.ends(path, with: segment.path)
                 case .fullLoad(let load): load.files.contains { Self.ends(path, with: $0.path) }
-                case .run, .gap, .incarnation: false
+                case .run, .gap, .incarnation, .rewind: false
                 }
             }
             guard !found.isEmpty else { throw .noSuchFile(path) }

@@ -44,7 +44,7 @@ package struct QuarantineReader {
                 throw missing
             }
             return QuarantinedBytes(record, row: row)
-        case .run, .gap, .incarnation, nil: throw missing
+        case .run, .gap, .incarnation, .rewind, nil: throw missing
         }
     }
 }

@@ -1,4 +1,5 @@
 import ELTCore
+import Foundation
 import SQLite
 
 /// What the resolver must know of a partition to place its events in the order.
@@ -37,7 +38,7 @@ final class EventCursor: RecordCursor {
         guard let first = key else { return }
         keyCopy.removeAll(keepingCapacity: true)
         keyCopy.append(contentsOf: first)
-        while let key, key.elementsEqual(keyCopy) {
+        while let key, key.equals(keyCopy) {
             let id = statement.int(5)
             let removes = statement.int(4) != 0
             // A topic that's no longer configured has no rank: its rows aren't records any more.
@@ -77,7 +78,7 @@ final class FullLoadCursor: RecordCursor {
         guard let first = key else { return }
         keyCopy.removeAll(keepingCapacity: true)
         keyCopy.append(contentsOf: first)
-        while let key, key.elementsEqual(keyCopy) {
+        while let key, key.equals(keyCopy) {
             let id = statement.int(1)
             pool.append(
                 Winner(
@@ -106,7 +107,7 @@ final class StoredCursor: RecordCursor {
         guard let first = key else { return }
         keyCopy.removeAll(keepingCapacity: true)
         keyCopy.append(contentsOf: first)
-        while let key, key.elementsEqual(keyCopy) {
+        while let key, key.equals(keyCopy) {
             pool.append(Self.winner(statement))
             try advance()
         }
@@ -125,14 +126,16 @@ extension UnsafeRawBufferPointer {
     /// Less in the order of bytes, which is SQLite's BINARY collation.
     @inline(__always) func precedes(_ other: UnsafeRawBufferPointer) -> Bool {
         let count = Swift.min(self.count, other.count)
-        for index in 0..<count where self[index] != other[index] { return self[index] < other[index] }
+        if count > 0, let mine = baseAddress, let others = other.baseAddress {
+            let order = memcmp(mine, others, count)
+            if order != 0 { return order < 0 }
+        }
         return self.count < other.count
     }
 
-    @inline(__always) func elementsEqual(_ other: [UInt8]) -> Bool {
-        count == other.count && other.withUnsafeBytes { bytes in
-            for index in 0..<count where self[index] != bytes[index] { return false }
-            return true
-        }
+    @inline(__always) func equals(_ other: [UInt8]) -> Bool {
+        guard count == other.count else { return false }
+        guard count > 0, let mine = baseAddress else { return true }
+        return other.withUnsafeBytes { memcmp(mine, $0.baseAddress!, count) == 0 }
     }
 }

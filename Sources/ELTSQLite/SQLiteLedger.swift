@@ -9,7 +9,7 @@ extension SQLiteWarehouse: Warehouse {
     package func setSettingsDigest(_ digest: String) throws { try setMeta("settings_digest", .text(digest)) }
 
     package func loadSession(settings: ProjectSettings) -> any LoadSession {
-        SQLiteLoadSession(self, maxClockSkew: settings.limits.maxClockSkew, zone: settings.zone)
+        SQLiteLoadSession(self, settings: settings)
     }
 
     package func transformSession() -> any TransformSession { SQLiteTransformSession(self) }
@@ -17,13 +17,15 @@ extension SQLiteWarehouse: Warehouse {
     package func offsets() throws -> [LedgerOffset] {
         try database.query(
             """
-            SELECT entity, topic, "partition", incarnation, next_offset, anchor_offset, anchor_digest, last_timestamp
+            SELECT entity, topic, "partition", incarnation, next_offset, anchor_offset, anchor_digest, last_timestamp,
+                again_until
             FROM elt_offsets ORDER BY topic, "partition"
             """
         ).map {
             LedgerOffset(
                 entity: $0[0].text ?? "", partition: TopicPartition($0[1].text ?? "", Int32($0[2].integer ?? 0)),
-                incarnation: Int($0[3].integer ?? 1), next: $0[4].integer ?? 0, anchorOffset: $0[5].integer,
+                incarnation: Int($0[3].integer ?? 1), next: $0[4].integer ?? 0,
+                againUntil: $0[8].integer, anchorOffset: $0[5].integer,
                 anchorDigest: $0[6].text, lastTimestamp: $0[7].text.flatMap { Zone.utc.instant($0) })
         }
     }
@@ -62,11 +64,42 @@ extension SQLiteWarehouse: Warehouse {
             ])
     }
 
-    package func publish(run: Int64, now: Instant, tests: [TestResult]) throws {
+    /// A warehouse of an older program has let pass what it has published.
+    package var acceptedSequence: Int64 {
+        get throws { try meta("accepted_sequence").integer ?? publishedSequence }
+    }
+
+    package func acceptLoaded() throws {
+        try setMeta("accepted_sequence", .integer(try loadedSequence))
+        try database.execute("DELETE FROM elt_forbidden")
+    }
+
+    package func faults(after sequence: Int64) throws -> [EntryFaults] {
+        var forbidden: [Int64: [String: [String]]] = [:]
+        for row in try database.query(
+            "SELECT sequence, entity, field FROM elt_forbidden WHERE sequence > ?1", [.integer(sequence)])
+        {
+            forbidden[row[0].integer ?? 0, default: [:]][row[1].text ?? "", default: []].append(row[2].text ?? "")
+        }
+        return try database.query(
+            "SELECT sequence, rows, quarantined FROM elt_segments WHERE sequence > ?1 ORDER BY sequence",
+            [.integer(sequence)]
+        ).map { row in
+            let sequence = row[0].integer ?? 0
+            return EntryFaults(
+                sequence: sequence, rows: row[1].integer ?? 0, quarantined: row[2].integer ?? 0,
+                forbidden: forbidden[sequence] ?? [:])
+        }
+    }
+
+    package func publish(run: Int64, tests: [TestResult]) throws {
         try setMeta("published_sequence", .integer(try loadedSequence))
+        try acceptLoaded()
         try database.execute("DELETE FROM elt_pending")
         try database.execute("DELETE FROM elt_meta WHERE name='types_changed'")
-        try database.execute("UPDATE elt_freshness SET complete_through=?1", [.text(now.description)])
+        if let instant = try meta("complete_through").integer.map(Instant.init(milliseconds:)) {
+            try database.execute("UPDATE elt_freshness SET complete_through=?1", [.text(instant.description)])
+        }
         for test in tests {
             try database.execute(
                 "INSERT OR REPLACE INTO elt_tests VALUES (?1, ?2, ?3, ?4, ?5)",

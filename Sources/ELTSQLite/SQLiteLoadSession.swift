@@ -7,11 +7,13 @@ package final class SQLiteLoadSession: LoadSession {
     private let database: Database
     private let maxClockSkew: Duration
     private let zone: Zone
+    private let numbers: PartitionNumbers
 
-    package init(_ warehouse: SQLiteWarehouse, maxClockSkew: Duration, zone: Zone) {
+    package init(_ warehouse: SQLiteWarehouse, settings: ProjectSettings) {
         self.warehouse = warehouse
-        self.maxClockSkew = maxClockSkew
-        self.zone = zone
+        maxClockSkew = settings.limits.maxClockSkew
+        zone = settings.zone
+        numbers = PartitionNumbers(warehouse.database, settings.entities)
         database = warehouse.database
     }
 
@@ -28,26 +30,11 @@ package final class SQLiteLoadSession: LoadSession {
     package func fullLoads(of entity: String) throws -> [FullLoadMark] { try warehouse.fullLoads(of: entity) }
 
     package func streamWriter(for place: SegmentPlace) throws -> any StreamWriter {
-        try SQLiteStreamWriter(database, tables(place.entity), group: try partitionID(of: place))
+        try SQLiteStreamWriter(database, tables(place.entity), group: try numbers.number(of: place))
     }
 
     package func fullWriter(of entity: String, number: Int) throws -> any FullWriter {
         try SQLiteFullWriter(database, tables(entity), number: number)
-    }
-
-    private func partitionID(of place: SegmentPlace) throws -> Int64 {
-        let key: [SQLValue] = [
-            .text(place.entity), .text(place.topic), .integer(Int64(place.incarnation)),
-            .integer(Int64(place.partition)),
-        ]
-        try database.execute(
-            """
-            INSERT INTO elt_partitions (entity, topic, incarnation, "partition") VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT DO NOTHING
-            """, key)
-        return try database.value(
-            "SELECT id FROM elt_partitions WHERE entity=?1 AND topic=?2 AND incarnation=?3 AND \"partition\"=?4", key
-        ).integer ?? 0
     }
 
     package func quarantine(_ item: QuarantineItem) throws {
@@ -79,13 +66,35 @@ package final class SQLiteLoadSession: LoadSession {
         case .run(let run):
             let latest = max(try warehouse.latestNow ?? run.now, run.now)
             try warehouse.setMeta("latest_now", .integer(latest.milliseconds))
+            // Full loads and rebuilds don't read the stream to its end.
+            guard run.readsStream else { break }
+            let read = max(try warehouse.meta("complete_through").integer ?? .min, run.now.milliseconds)
+            try warehouse.setMeta("complete_through", .integer(read))
+            try database.execute(
+                "UPDATE elt_offsets SET next_offset=again_until, again_until=NULL WHERE again_until IS NOT NULL")
+        case .rewind(let rewind): try note(rewind)
         case .gap(let gap): try note(gap, entry.sequence)
         case .incarnation(let life):
             try database.execute(
                 "INSERT INTO elt_incarnations VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
                 [.text(life.topic), .integer(Int64(life.number)), .text(life.reason)])
         }
+        try noteForbidden(result.forbidden, in: entry)
         try warehouse.setMeta("loaded_sequence", .integer(entry.sequence))
+    }
+
+    private func noteForbidden(_ fields: [String], in entry: ManifestEntry) throws {
+        let entity: String
+        switch entry.content {
+        case .segment(let segment): entity = segment.place.entity
+        case .fullLoad(let load): entity = load.entity
+        case .run, .gap, .incarnation, .rewind: return
+        }
+        for field in fields {
+            try database.execute(
+                "INSERT INTO elt_forbidden VALUES (?1, ?2, ?3)",
+                [.integer(entry.sequence), .text(entity), .text(field)])
+        }
     }
 
     private func note(_ segment: SegmentEntry, _ sequence: Int64, _ result: LoadedRows) throws {
@@ -101,20 +110,13 @@ package final class SQLiteLoadSession: LoadSession {
                 .integer(result.quarantined), .integer(result.clockCorrected), .integer(segment.bytes),
                 .integer(segment.textBytes), .text(segment.sha256),
             ])
-        if !segment.range.isEmpty {
-            let group = try partitionID(of: place)
-            try database.execute(
-                "INSERT OR REPLACE INTO elt_pending VALUES (?1, ?2, ?3)",
-                [
-                    .text(place.entity), .integer(PackedPlace.pack(group, segment.range.first)),
-                    .integer(PackedPlace.pack(group, segment.range.next - 1)),
-                ])
-        }
+        try noteRestored(segment)
         let instant = { (ms: Int64?) -> SQLValue in ms.map { .text(Instant(milliseconds: $0).description) } ?? .null }
         try database.execute(
             """
-            INSERT INTO elt_offsets VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (topic, "partition") DO UPDATE
-            SET entity=excluded.entity, incarnation=excluded.incarnation, next_offset=excluded.next_offset,
+            INSERT INTO elt_offsets VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL) ON CONFLICT (topic, "partition")
+            DO UPDATE SET entity=excluded.entity, incarnation=excluded.incarnation,
+                next_offset=excluded.next_offset, again_until=NULL,
                 last_timestamp=coalesce(excluded.last_timestamp, last_timestamp),
                 anchor_offset=coalesce(excluded.anchor_offset, anchor_offset),
                 anchor_digest=coalesce(excluded.anchor_digest, anchor_digest)
@@ -131,6 +133,30 @@ package final class SQLiteLoadSession: LoadSession {
             """, [.text(place.entity), .text(place.topic), instant(result.latest)])
     }
 
+    package func noteRestored(_ segment: SegmentEntry) throws {
+        guard !segment.range.isEmpty else { return }
+        let group = try numbers.number(of: segment.place)
+        try database.execute(
+            "INSERT OR REPLACE INTO elt_pending VALUES (?1, ?2, ?3)",
+            [
+                .text(segment.place.entity), .integer(PackedPlace.pack(group, segment.range.first)),
+                .integer(PackedPlace.pack(group, segment.range.next - 1)),
+            ])
+    }
+
+    private func note(_ rewind: RewindEntry) throws {
+        let place = rewind.place
+        try database.execute(
+            """
+            UPDATE elt_offsets SET again_until=coalesce(again_until, next_offset), next_offset=?4
+            WHERE topic=?1 AND "partition"=?2 AND incarnation=?3 AND next_offset > ?4
+            """,
+            [
+                .text(place.topic), .integer(Int64(place.partition)), .integer(Int64(place.incarnation)),
+                .integer(rewind.offset),
+            ])
+    }
+
     private func note(_ gap: GapEntry, _ sequence: Int64) throws {
         let day = { (ms: Int64?) -> SQLValue in
             ms.map { .text(self.zone.day(of: Instant(milliseconds: $0)).description) } ?? .null
@@ -144,8 +170,10 @@ package final class SQLiteLoadSession: LoadSession {
             ])
         try database.execute(
             """
-            INSERT INTO elt_offsets VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, NULL) ON CONFLICT (topic, "partition") DO UPDATE
-            SET next_offset=excluded.next_offset, incarnation=excluded.incarnation, anchor_offset=NULL, anchor_digest=NULL
+            INSERT INTO elt_offsets VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL, NULL, NULL)
+            ON CONFLICT (topic, "partition") DO UPDATE
+            SET next_offset=excluded.next_offset, incarnation=excluded.incarnation, anchor_offset=NULL,
+                anchor_digest=NULL, again_until=NULL
             """,
             [
                 .text(gap.place.topic), .integer(Int64(gap.place.partition)), .text(gap.place.entity),

@@ -4,7 +4,7 @@ import SQLite
 /// Builds models inside a transaction that its maker has begun.
 package final class SQLiteTransformSession: TransformSession {
     private let warehouse: SQLiteWarehouse
-    private let database: Database
+    let database: Database
 
     package init(_ warehouse: SQLiteWarehouse) {
         self.warehouse = warehouse
@@ -22,14 +22,7 @@ package final class SQLiteTransformSession: TransformSession {
     }
 
     package func prepareHeads(of entity: String) throws {
-        let heads = "temp.\(Names.quoted(Names.heads(entity)))"
-        try database.execute(
-            """
-            DELETE FROM \(heads);
-            INSERT INTO \(heads) SELECT origin, key, from_day, place FROM (
-                SELECT key, max(from_day) AS from_day, removed, origin, place
-                FROM \(Names.quoted(Names.winners(entity))) GROUP BY key) WHERE removed = 0;
-            """)
+        try Heads(database: database, entity: entity).prepare()
     }
 
     package func columns(of entity: String) throws -> [Column] {
@@ -160,181 +153,6 @@ package final class SQLiteTransformSession: TransformSession {
         }
     }
 
-    // MARK: Merge and overwrite
-
-    package func merge(
-        _ model: String, query: String, columns: [String], key: [String], scope: KeyScope?
-    ) throws -> TableChanges {
-        try named(model) {
-            try stage(query, columns: columns, key: key)
-            defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
-            var changes = TableChanges()
-            if let scope { changes.removed = try removeUnstaged(model, key: key[0], scope: scope, where: "true") }
-            changes += try upsert(model, columns: columns, key: key)
-            return changes
-        }
-    }
-
-    package func overwrite(
-        _ model: String, query: String, columns: [String], partition: String, day: Day, key: [String]
-    ) throws -> TableChanges {
-        try named(model) {
-            let table = Names.quoted(model)
-            let within = "\(Names.quoted(partition)) = \(Names.literal(day.description))"
-            if key.isEmpty {
-                try database.execute("DELETE FROM \(table) WHERE \(within)")
-                let removed = database.changes
-                try database.execute(
-                    "INSERT INTO \(table) (\(Names.list(columns))) SELECT * FROM (\(query)) WHERE \(within)")
-                return TableChanges(inserted: database.changes, removed: removed)
-            }
-            // Only rows that differ are written; the day holds exactly the query's rows all the same.
-            try stage("SELECT * FROM (\(query)) WHERE \(within)", columns: columns, key: key)
-            defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
-            let keys = key.map { "s.\(Names.quoted($0)) = \(table).\(Names.quoted($0))" }.joined(separator: " AND ")
-            try database.execute(
-                "DELETE FROM \(table) WHERE \(within) AND NOT EXISTS (SELECT 1 FROM temp.elt_stage s WHERE \(keys))")
-            var changes = TableChanges(removed: database.changes)
-            changes += try upsert(model, columns: columns, key: key)
-            return changes
-        }
-    }
-
-    package func overwriteCarrying(
-        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
-        resets: [String: String], scope: KeyScope
-    ) throws -> TableChanges {
-        try named(model) {
-            let table = Names.quoted(model)
-            let within = "\(Names.quoted(partition)) = \(Names.literal(day.description))"
-            if case .changedOn = scope {
-                try stage(query, columns: columns, key: [key])
-                defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
-                var changes = TableChanges(removed: try removeUnstaged(model, key: key, scope: scope, where: within))
-                changes += try upsert(model, columns: columns, key: [partition, key])
-                return changes
-            }
-            try database.execute("DELETE FROM \(table) WHERE \(within)")
-            let removed = database.changes
-            return TableChanges(
-                inserted: try carry(
-                    model, query: query, columns: columns, partition: partition, day: day, key: key, resets: resets,
-                    scope: scope),
-                removed: removed)
-        }
-    }
-
-    /// Yesterday's rows less those whose key is in the scope, and the query's rows, in the order of keys.
-    private func carry(
-        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
-        resets: [String: String], scope: KeyScope
-    ) throws -> Int64 {
-        let table = Names.quoted(model)
-        let yesterday = "\(Names.quoted(partition)) = \(Names.literal(day.previous.description))"
-        let insert = "INSERT INTO \(table) (\(Names.list(columns))) "
-        guard try database.value("SELECT 1 FROM \(table) WHERE \(yesterday) LIMIT 1") != .null else {
-            try database.execute(insert + query)
-            return database.changes
-        }
-        let carried = columns.map { column in
-            if column == partition { return "\(Names.literal(day.description)) AS \(Names.quoted(column))" }
-            return resets[column].map { "\($0) AS \(Names.quoted(column))" } ?? "b.\(Names.quoted(column))"
-        }.joined(separator: ", ")
-        let named = Names.list(columns)
-        try database.execute(
-            """
-            \(insert)SELECT \(named) FROM (
-                SELECT \(carried) FROM \(table) b
-                WHERE b.\(yesterday) AND NOT EXISTS (\(scopeLookup(scope, key: "b.\(Names.quoted(key))")))
-                UNION ALL SELECT \(named) FROM (\(query))
-                ORDER BY \(Names.quoted(key)))
-            """)
-        return database.changes
-    }
-
-    /// A query that gives a row if the key that a column holds is in the scope.
-    private func scopeLookup(_ scope: KeyScope, key: String) -> String {
-        // Keys are compared as the text they are in the ledger; a column may hold an integer.
-        let text = "CAST(\(key) AS TEXT)"
-        switch scope {
-        case .changed(let entity):
-            return "SELECT 1 FROM temp.\(Names.quoted(Names.changed(entity))) s WHERE s.key = \(text)"
-        case .changedOn(let entity, let day):
-            return
-                "SELECT 1 FROM temp.\(Names.quoted(Names.changedDays(entity))) s WHERE s.on_day = \(day.daysSinceEpoch) AND s.key = \(text)"
-        case .winnersOf(let entity, let day):
-            return
-                "SELECT 1 FROM \(Names.quoted(Names.winners(entity))) s WHERE s.key = \(text) AND s.from_day = \(day.daysSinceEpoch)"
-        }
-    }
-
-    /// The keys of a scope, as a source of rows with columns `key` and `removed`.
-    private func scopeRows(_ scope: KeyScope) -> String {
-        switch scope {
-        case .changed(let entity): "temp.\(Names.quoted(Names.changed(entity))) WHERE true"
-        case .changedOn(let entity, let day):
-            "temp.\(Names.quoted(Names.changedDays(entity))) WHERE on_day = \(day.daysSinceEpoch)"
-        case .winnersOf(let entity, let day):
-            "\(Names.quoted(Names.winners(entity))) WHERE from_day = \(day.daysSinceEpoch)"
-        }
-    }
-
-    private func stage(_ query: String, columns: [String], key: [String]) throws {
-        try database.execute("DROP TABLE IF EXISTS temp.elt_stage")
-        try database.execute(
-            "CREATE TEMP TABLE elt_stage (\(Names.list(columns)), PRIMARY KEY (\(Names.list(key)))) WITHOUT ROWID")
-        try database.execute("INSERT INTO temp.elt_stage (\(Names.list(columns))) \(query)")
-    }
-
-    /// Removes rows of keys that the scope answers for and the staged query doesn't give.
-    private func removeUnstaged(_ model: String, key: String, scope: KeyScope, where within: String) throws -> Int64 {
-        let column = Names.quoted(key)
-        let staged = try database.value("SELECT count(*) FROM temp.elt_stage").integer
-        let living = try database.value("SELECT count(*) FROM \(scopeRows(scope)) AND removed = 0").integer
-        // A row for each living key: then only those that went can be too many.
-        let keys = "SELECT key FROM \(scopeRows(scope))" + (staged == living ? " AND removed = 1" : "")
-        // An integer key is an integer in the table and its text in the ledger.
-        let typed = """
-            SELECT CASE WHEN CAST(CAST(key AS INTEGER) AS TEXT) = key THEN CAST(key AS INTEGER) ELSE key END FROM (\(keys))
-            UNION ALL \(keys)
-            """
-        try database.execute(
-            """
-            DELETE FROM \(Names.quoted(model)) WHERE \(within) AND \(column) IN (\(typed))
-            AND EXISTS (\(scopeLookup(scope, key: "\(Names.quoted(model)).\(column)")))
-            AND NOT EXISTS (SELECT 1 FROM temp.elt_stage s WHERE s.\(column) = \(Names.quoted(model)).\(column))
-            """)
-        return database.changes
-    }
-
-    /// Inserts staged rows that are new and updates those that really differ.
-    private func upsert(_ model: String, columns: [String], key: [String]) throws -> TableChanges {
-        let table = Names.quoted(model)
-        let staged = try database.value("SELECT count(*) FROM temp.elt_stage").integer ?? 0
-        if staged == 0 { return TableChanges() }
-        let rest = columns.filter { !key.contains($0) }
-        let before = try matching(model, key: key)
-        var sql = "INSERT INTO \(table) (\(Names.list(columns))) SELECT \(Names.list(columns)) FROM temp.elt_stage WHERE true "
-        sql += "ON CONFLICT (\(Names.list(key))) DO "
-        if rest.isEmpty {
-            sql += "NOTHING"
-        } else {
-            let sets = rest.map { "\(Names.quoted($0))=excluded.\(Names.quoted($0))" }.joined(separator: ", ")
-            let differs = rest.map { "\(table).\(Names.quoted($0)) IS NOT excluded.\(Names.quoted($0))" }
-            sql += "UPDATE SET \(sets) WHERE \(differs.joined(separator: " OR "))"
-        }
-        try database.execute(sql)
-        let inserted = staged - before
-        return TableChanges(inserted: inserted, updated: database.changes - inserted)
-    }
-
-    private func matching(_ model: String, key: [String]) throws -> Int64 {
-        let keys = key.map { "t.\(Names.quoted($0)) = s.\(Names.quoted($0))" }.joined(separator: " AND ")
-        return try database.value(
-            "SELECT count(*) FROM temp.elt_stage s CROSS JOIN \(Names.quoted(model)) t WHERE \(keys)"
-        ).integer ?? 0
-    }
-
     package func removeDays(_ model: String, partition: String, from: Day?, after: Day?) throws {
         let column = Names.quoted(partition)
         if let from {
@@ -363,11 +181,11 @@ package final class SQLiteTransformSession: TransformSession {
     }
 
     /// Errors of a model's SQL carry its name.
-    private func named<T>(_ model: String, _ body: () throws -> T) throws -> T {
+    func named<T>(_ model: String, _ body: () throws -> T) throws -> T {
         do {
             return try warehouse.bounded(model, body)
         } catch let error as SQLiteError {
-            switch error.code {
+            switch error.result {
             case 1555, 2067: throw WarehouseError.duplicateKey(model: model, key: [])
             default:
                 let meaning = WarehouseError.from(error, path: warehouse.path)

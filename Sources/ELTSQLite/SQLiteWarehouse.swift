@@ -58,7 +58,7 @@ package final class SQLiteWarehouse {
             try database.execute(
                 """
                 PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
-                PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
+                PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE; PRAGMA legacy_alter_table=ON;
                 """)
             try Self.migrate(database, path: path)
         } catch let error as SQLiteError {
@@ -72,6 +72,12 @@ package final class SQLiteWarehouse {
         if !FileManager.default.fileExists(atPath: folder) {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            // SQLite makes names in the folder durable, not the folder's own.
+            let above = open(folder + "/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if above >= 0 {
+                fsync(above)
+                close(above)
+            }
         }
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
@@ -85,12 +91,14 @@ package final class SQLiteWarehouse {
 
     private static func configure(_ database: Database) throws {
         // SECURE_DELETE is compiled in and costs a write for every page we free: off for our own
-        // rewriting. FULL because NORMAL may lose a committed run when the power goes.
+        // rewriting. FULL because NORMAL may lose a committed run when the power goes. Renaming a table must
+        // not rename it in the models' views, which know it by the name that its successor gets.
         try database.execute(
             """
             PRAGMA busy_timeout=30000; PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
             PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
             PRAGMA temp.cache_size=-32768; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON;
+            PRAGMA legacy_alter_table=ON;
             """)
     }
 
@@ -99,9 +107,9 @@ package final class SQLiteWarehouse {
         guard version <= Schema.version else {
             throw WarehouseError.newer(path: path, version: version, known: Schema.version)
         }
-        guard version == 0 else { return }
+        guard version < Schema.version else { return }
         try database.transaction {
-            try database.execute(Schema.ledger)
+            for step in Schema.steps.dropFirst(Int(version)) { try database.execute(step) }
             try database.execute("PRAGMA user_version=\(Schema.version)")
         }
     }
@@ -154,9 +162,9 @@ package final class SQLiteWarehouse {
         }
         for table in [
             "elt_segments", "elt_offsets", "elt_partitions", "elt_incarnations", "elt_full_loads", "elt_watermarks",
-            "elt_gaps", "elt_pending", "elt_quarantine", "elt_columns", "elt_drift", "elt_freshness",
+            "elt_gaps", "elt_pending", "elt_quarantine", "elt_columns", "elt_drift", "elt_freshness", "elt_forbidden",
         ] { try database.execute("DELETE FROM \(table)") }
         try database.execute(
-            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_digest', 'published_sequence', 'latest_now', 'full_from')")
+            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_digest', 'published_sequence', 'latest_now', 'complete_through', 'full_from')")
     }
 }

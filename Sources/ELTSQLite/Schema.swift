@@ -3,9 +3,20 @@ import SQLite
 
 /// The tables that every warehouse has.
 enum Schema {
-    static let version: Int64 = 1
+    static let version = Int64(steps.count)
 
-    static let ledger = """
+    /// What makes a warehouse of version 0, which is an empty file, one of version 1, and so on.
+    static let steps = [ledger, forbidden, rewinds]
+
+    private static let forbidden = """
+        CREATE TABLE elt_forbidden (
+            sequence INTEGER NOT NULL, entity TEXT NOT NULL, field TEXT NOT NULL,
+            PRIMARY KEY (sequence, entity, field)) WITHOUT ROWID;
+        """
+
+    private static let rewinds = "ALTER TABLE elt_offsets ADD COLUMN again_until INTEGER"
+
+    private static let ledger = """
         CREATE TABLE elt_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
         CREATE TABLE elt_runs (
             run INTEGER PRIMARY KEY, command TEXT NOT NULL, now TEXT NOT NULL, started_at TEXT NOT NULL,

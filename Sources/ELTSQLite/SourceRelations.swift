@@ -24,7 +24,9 @@ struct SourceRelations {
             return try winners(
                 entity, from: "temp.\(Names.quoted(Names.changed(entity)))", origins: origins,
                 where: "w.removed = 0", onDay: nil)
-        case ("winners", _): return try allWinners(entity)
+        case ("winners", .lasting): return try allWinners(entity, from: nil)
+        case ("winners", _):
+            return try allWinners(entity, from: Heads(database: database, entity: entity).source())
         case ("daily_winners", .day(let day, changedOnly: true)):
             let table = "temp.\(Names.quoted(Names.changedDays(entity)))"
             let condition = "on_day = \(day.daysSinceEpoch) AND removed = 0"
@@ -99,15 +101,10 @@ struct SourceRelations {
         try database.value("SELECT 1 FROM sqlite_schema WHERE name=?1", [.text(Names.winners(entity))]) != .null
     }
 
-    private func allWinners(_ entity: String) throws -> String {
-        let heads = Names.quoted(Names.heads(entity))
-        // While a full refresh runs, the newest living winners lie ready in the order of their tables.
-        if try database.value("SELECT 1 FROM temp.sqlite_schema WHERE name=?1", [.text(Names.heads(entity))]) != .null,
-            try database.value("SELECT 1 FROM temp.\(heads) LIMIT 1") != .null
-        {
+    private func allWinners(_ entity: String, from heads: String?) throws -> String {
+        if let heads {
             return try winners(
-                entity, from: "temp.\(heads)", origins: try origins("temp.\(heads)", where: "true"), where: "true",
-                onDay: nil)
+                entity, from: heads, origins: try origins(heads, where: "true"), where: "true", onDay: nil)
         }
         let newest = """
             (SELECT key, max(from_day) AS from_day, removed, origin, place FROM \(Names.quoted(Names.winners(entity))) GROUP BY key)

@@ -1,29 +1,30 @@
 import ELTCore
 import SQLite
 
-/// Writes whole timelines in the order of their keys, and the newest living winner of each beside.
+/// Writes whole timelines in the order of their keys.
 final class TimelineWriter {
     private let insert: Statement
-    private let head: Statement
     private(set) var keys: Int64 = 0
+    private var rows: Int64 = 0
+    private var origins: Set<Int32> = []
 
     init(_ database: Database, _ entity: String) throws {
         insert = try database.prepare(
             "INSERT INTO \(Names.quoted(Names.winners(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        head = try database.prepare("INSERT INTO temp.\(Names.quoted(Names.heads(entity))) VALUES (?1, ?2, ?3, ?4)")
     }
 
+    /// Whether the timelines are their own heads: one winner for each key, from few tables.
+    var isFlat: Bool { rows == keys && origins.count <= 2 }
+
     func write(_ key: [UInt8], _ winners: [Winner]) throws {
-        guard let newest = winners.last else { return }
+        if winners.isEmpty { return }
         keys += 1
+        rows += Int64(winners.count)
         try key.withUnsafeBytes { key in
-            for winner in winners { try insert.write(winner, key: key) }
-            guard !newest.removed else { return }
-            head.bind(1, Int64(newest.origin))
-            head.bindBorrowed(2, text: key)
-            head.bind(3, Int64(newest.day))
-            head.bind(4, newest.place)
-            try head.run()
+            for winner in winners {
+                try insert.write(winner, key: key)
+                origins.insert(winner.origin)
+            }
         }
     }
 }
@@ -32,6 +33,7 @@ final class TimelineWriter {
 final class PendingWriter {
     private let select: Statement
     private let insert: Statement
+    private let update: Statement
     private let delete: Statement
     private let changed: Statement
     private let changedDay: Statement
@@ -41,13 +43,12 @@ final class PendingWriter {
 
     init(_ database: Database, _ entity: String, built: ClosedRange<Day>?) throws {
         let table = Names.quoted(Names.winners(entity))
-        // The winner that holds on the day of the earliest record, and all after it.
         select = try database.prepare(
-            """
-            SELECT key, from_day, ord, removed, origin, place FROM \(table) WHERE key=?1 AND from_day >= coalesce(
-                (SELECT max(from_day) FROM \(table) WHERE key=?1 AND from_day <= ?2), ?2) ORDER BY from_day
-            """)
-        insert = try database.prepare("INSERT OR REPLACE INTO \(table) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            "SELECT key, from_day, ord, removed, origin, place FROM \(table) WHERE key=?1 ORDER BY from_day DESC")
+        insert = try database.prepare("INSERT INTO \(table) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        // A row of the same length is overwritten where it lies, and the index by day stays as it is.
+        update = try database.prepare(
+            "UPDATE \(table) SET ord=?3, removed=?4, origin=?5, place=?6 WHERE key=?1 AND from_day=?2")
         delete = try database.prepare("DELETE FROM \(table) WHERE key=?1 AND from_day=?2")
         changed = try database.prepare(
             "INSERT INTO temp.\(Names.quoted(Names.changed(entity))) VALUES (?1, ?2, ?3, ?4, ?5)")
@@ -56,15 +57,19 @@ final class PendingWriter {
         self.built = built.map { $0.lowerBound.daysSinceEpoch...$0.upperBound.daysSinceEpoch }
     }
 
-    func stored(_ key: [UInt8], from day: Int32) throws -> [Winner] {
+    /// Puts into `winners` the winner that holds on `day`, and all after it, in the order of days.
+    func stored(_ key: [UInt8], from day: Int32, into winners: inout [Winner]) throws {
+        winners.removeAll(keepingCapacity: true)
         try key.withUnsafeBytes { key in
             select.bindBorrowed(1, text: key)
-            select.bind(2, Int64(day))
-            var winners: [Winner] = []
-            while try select.step() { winners.append(StoredCursor.winner(select)) }
+            while try select.step() {
+                let winner = StoredCursor.winner(select)
+                winners.append(winner)
+                if winner.day <= day { break }
+            }
             select.reset()
-            return winners
         }
+        winners.reverse()
     }
 
     func write(_ key: [UInt8], old: [Winner], new: [Winner]) throws {
@@ -74,9 +79,10 @@ final class PendingWriter {
                 delete.bind(2, Int64(winner.day))
                 try delete.run()
             }
-            for (index, winner) in new.enumerated()
-            where !old.contains(where: { $0.day == winner.day && $0.isSameRecord(as: winner) }) {
-                try insert.write(winner, key: key)
+            for (index, winner) in new.enumerated() {
+                let standing = old.first { $0.day == winner.day }
+                if let standing, standing.isSameRecord(as: winner) { continue }
+                try (standing == nil ? insert : update).write(winner, key: key)
                 try noteDays(winner, until: index + 1 < new.count ? new[index + 1].day : nil, key: key)
                 if index == new.count - 1 { try noteHead(winner, key: key) }
             }

@@ -92,3 +92,12 @@ package enum WarehouseError: SQLComplaining {
         }
     }
 }
+
+/// What SQLite says outside of a transaction means the same as in one: a full disk is a full disk.
+extension SQLiteError: ELTError {
+    private var meaning: WarehouseError { .from(self, path: path ?? "") }
+    package var code: String { meaning.code }
+    package var kind: ErrorKind { meaning.kind }
+    package var problem: String { meaning.problem }
+    package var remedy: String { meaning.remedy }
+}

@@ -39,13 +39,16 @@ struct WinnersResolver {
             let writer = try PendingWriter(database, name, built: built)
             let absences = entity.fullLoad?.absent == .remove ? loads : []
             var pool: [Winner] = []
+            var old: [Winner] = []
+            var key: [UInt8] = []
             var timeline = Timeline()
-            while let key = cursor.key {
-                let key = Array(key)
+            while let next = cursor.key {
+                key.removeAll(keepingCapacity: true)
+                key.append(contentsOf: next)
                 pool.removeAll(keepingCapacity: true)
                 try cursor.drain(into: &pool)
                 guard let earliest = pool.map(\.day).min() else { continue }
-                let old = try writer.stored(key, from: earliest)
+                try writer.stored(key, from: earliest, into: &old)
                 // What holds on the earliest day accounts for all that lies before it.
                 let holding = old.first.flatMap { $0.day <= earliest ? $0 : nil }
                 addAbsences(of: absences, to: &pool, from: holding?.day)
@@ -100,12 +103,14 @@ struct WinnersResolver {
         let absences = entity.fullLoad?.absent == .remove ? loads.map(Self.absence) : []
         let writer = try TimelineWriter(database, name)
         var pool: [Winner] = []
+        var key: [UInt8] = []
         var timeline = Timeline()
         var resolution = Resolution(fullFrom: from)
         while let least = Self.least(cursors) {
-            let key = Array(least)
+            key.removeAll(keepingCapacity: true)
+            key.append(contentsOf: least)
             pool.removeAll(keepingCapacity: true)
-            for cursor in cursors where cursor.key?.elementsEqual(key) == true { try cursor.drain(into: &pool) }
+            for cursor in cursors where cursor.key?.equals(key) == true { try cursor.drain(into: &pool) }
             if pool.isEmpty { continue }
             pool.append(contentsOf: absences)
             timeline.build(from: &pool)
@@ -116,6 +121,7 @@ struct WinnersResolver {
             $0 + (($1 as? EventCursor)?.records ?? 0) + (($1 as? FullLoadCursor)?.records ?? 0)
         }
         cursors = []
+        if writer.isFlat { try Heads(database: database, entity: name).useTimelines() }
         try database.execute("DROP TABLE elt_old_winners")
         try database.execute(Schema.winnersIndex(name))
         resolution.changedKeys = writer.keys
@@ -216,19 +222,17 @@ struct WinnersResolver {
     }
 
     private func createTemporaryTables() throws {
-        let (changed, days, heads) = (Names.changed(name), Names.changedDays(name), Names.heads(name))
+        let (changed, days) = (Names.changed(name), Names.changedDays(name))
+        try Heads(database: database, entity: name).drop()
         try database.execute(
             """
             DROP TABLE IF EXISTS temp.\(Names.quoted(changed));
             DROP TABLE IF EXISTS temp.\(Names.quoted(days));
-            DROP TABLE IF EXISTS temp.\(Names.quoted(heads));
             CREATE TEMP TABLE \(Names.quoted(changed)) (
                 key TEXT PRIMARY KEY, from_day INTEGER, removed INTEGER, origin INTEGER, place INTEGER) WITHOUT ROWID;
             CREATE TEMP TABLE \(Names.quoted(days)) (
                 on_day INTEGER, key TEXT, from_day INTEGER, removed INTEGER, origin INTEGER, place INTEGER,
                 PRIMARY KEY (on_day, key)) WITHOUT ROWID;
-            CREATE TEMP TABLE \(Names.quoted(heads)) (
-                origin INTEGER, key TEXT, from_day INTEGER, place INTEGER, PRIMARY KEY (origin, key)) WITHOUT ROWID;
             """)
     }
 }

@@ -106,7 +106,8 @@ final class RESTDownload {
                 let outstanding = inFlight.count + waiting.count
                 guard outstanding < width, mayStart(now) else { return true }
                 guard let order = plan.next(outstanding: outstanding) else { return outstanding > 0 }
-                guard order.index < listing.settings.maxPages else {
+                // The page behind the last one that's allowed may be asked for, only to see that it isn't there.
+                guard order.index < listing.settings.maxPages + (order.isProbe ? 1 : 0) else {
                     throw RESTError.tooManyPages(limit: listing.settings.maxPages)
                 }
                 attempt = Attempt(order: order, dueAt: now)
@@ -204,7 +205,8 @@ final class RESTDownload {
                 }
             } catch {
                 page.discard()
-                if case RESTFailure.status(let answer) = error, answer.status == 404,
+                if case RESTFailure.status(let answer) = error,
+                    RESTStatus(answer.status).isNoPage(forProbe: attempt.order.isProbe),
                     plan.isBehindEnd(attempt.order)
                 {
                     continue

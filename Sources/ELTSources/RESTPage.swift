@@ -153,6 +153,10 @@ struct RESTStatus {
 
     /// The body is the page. Not so 204 to 206, which have none or a part of it.
     var isPage: Bool { (200...203).contains(code) }
+    /// There's no such page. A number behind the end is to some services a wrong request.
+    func isNoPage(forProbe isProbe: Bool) -> Bool {
+        code == 404 || isProbe && [400, 410, 416, 422].contains(code)
+    }
     /// The same request may get another answer a little later.
     var isPassing: Bool { [408, 425, 429].contains(code) || (500...599).contains(code) }
 }

@@ -110,10 +110,13 @@ struct RESTWalk: RESTPlan {
 /// Numbered pages, or offsets. With a total they are asked for side by side, else one after another.
 ///
 /// The end is where the service says: behind `total` rows by its newest word, or else at the first
-/// page that isn't full. A first page with fewer rows than were asked for though there are more shows
-/// a service that caps the size: then what it gave is the size to count with. Pages that the service
-/// cuts by itself may differ in size, so such a listing is followed until its rows are all there or
-/// a page is empty. Without a total one more page is asked for to find that out.
+/// page that isn't full. A total may be too small, so where the page that it makes the last one is full,
+/// one more is asked for, and so on until a page isn't full or isn't there.
+///
+/// A first page with fewer rows than were asked for though the total is another shows a service that caps
+/// the size: then what it gave is the size to count with. Pages that the service cuts by itself may differ
+/// in size, so such a listing is followed until its rows are all there or a page is empty. Without a total
+/// one more page is asked for to find that out.
 struct RESTJump: RESTPlan {
     private let size: Int
     private let hasTotal: Bool
@@ -129,7 +132,10 @@ struct RESTJump: RESTPlan {
     private var previous: Int?
     /// Without a total: the page that ends the listing.
     private var last: Int?
+    /// The first page that the service has no rows for, as far as it was asked.
     private var firstEmpty: Int?
+    /// The page with the greatest index. A resume doesn't know its fingerprint.
+    private var newest: (index: Int, rows: Int, fingerprint: Int?)?
 
     init(size: Int, hasTotal: Bool, isByOffset: Bool, draft: any SnapshotDraft) throws(RESTError) {
         self.size = size
@@ -146,6 +152,7 @@ struct RESTJump: RESTPlan {
             total = note.total ?? total
             if !hasTotal, note.isLast { last = min(last ?? index, index) }
             if note.rows == 0 { firstEmpty = min(firstEmpty ?? index, index) }
+            newest = (index, note.rows, nil)
         }
     }
 
@@ -154,7 +161,7 @@ struct RESTJump: RESTPlan {
     /// The service gives fewer rows than it's asked for.
     private var isCapped: Bool {
         guard let firstRows, firstRows > 0, firstRows < size else { return false }
-        return !hasTotal || (firstTotal ?? 0) > Int64(firstRows)
+        return !hasTotal || firstTotal != Int64(firstRows)
     }
 
     private var step: Int { isCapped ? firstRows ?? size : size }
@@ -174,8 +181,17 @@ struct RESTJump: RESTPlan {
         }
         if let firstEmpty, isCapped, !isByOffset, ordered > firstEmpty { return nil }
         if ordered < count { return order(ordered) }
+        guard outstanding == 0 else { return nil }
         let isShort = isCapped && !isByOffset && firstEmpty == nil && rows < total ?? 0
-        return isShort && outstanding == 0 ? order(ordered) : nil
+        if isShort { return order(ordered) }
+        return pageBehindTotal.map { order($0, isProbe: true) }
+    }
+
+    /// The page to ask for where the total says that there's none, because the last one is full.
+    private var pageBehindTotal: Int? {
+        guard let newest, newest.rows >= step else { return nil }
+        let index = newest.index + 1
+        return firstEmpty.map { $0 > index } ?? true ? index : nil
     }
 
     private mutating func order(_ index: Int, isProbe: Bool = false) -> RESTOrder {
@@ -186,10 +202,10 @@ struct RESTJump: RESTPlan {
     mutating func arrived(_ order: RESTOrder, _ facts: RESTFacts) throws -> RESTVerdict {
         let isRepeated =
             facts.rows > 0 && order.index > 0
-            && (facts.fingerprint == firstFingerprint || facts.fingerprint == previous)
-        if isRepeated, order.isProbe {
-            // A listing that fits one page, and a service that doesn't look at the number.
-            last = 0
+            && [firstFingerprint, previous, newest?.fingerprint].contains(facts.fingerprint)
+        if order.isProbe, isRepeated || hasTotal && facts.rows == 0 {
+            // A service that gives the nearest page that it has, or doesn't look at the number.
+            end(before: order)
             return .drop
         }
         if isRepeated {
@@ -201,9 +217,10 @@ struct RESTJump: RESTPlan {
         kept.insert(order.index)
         rows += Int64(facts.rows)
         previous = facts.fingerprint
+        if order.index >= newest?.index ?? 0 { newest = (order.index, facts.rows, facts.fingerprint) }
         if facts.rows == 0 { firstEmpty = min(firstEmpty ?? order.index, order.index) }
         if !hasTotal { endsWithout(order, facts) }
-        let isLast = hasTotal ? order.index + 1 >= count : last == order.index
+        let isLast = hasTotal ? order.index + 1 >= count && facts.rows < step : last == order.index
         return .keep(PageNote(rows: facts.rows, total: facts.total, next: nil, isLast: isLast))
     }
 
@@ -227,18 +244,18 @@ struct RESTJump: RESTPlan {
         if facts.rows < step && !isFirstShort { last = order.index }
     }
 
+    /// There's no such page as was asked for only to find that out.
+    private mutating func end(before order: RESTOrder) {
+        if !hasTotal { last = 0 }
+        firstEmpty = min(firstEmpty ?? order.index, order.index)
+    }
+
     mutating func isBehindEnd(_ order: RESTOrder) -> Bool {
-        if order.isProbe {
-            last = 0
-            return true
-        }
-        guard hasTotal, order.index > 0 else { return false }
-        if isCapped, !isByOffset {
-            firstEmpty = min(firstEmpty ?? order.index, order.index)
-            return true
-        }
-        // The total shrank after this page was asked for.
-        return order.index >= count
+        guard hasTotal || order.isProbe, order.index > 0 else { return false }
+        // Not a probe: the total shrank after this page was asked for.
+        guard order.isProbe || isCapped && !isByOffset || order.index >= count else { return false }
+        end(before: order)
+        return true
     }
 
     var hole: Int? {

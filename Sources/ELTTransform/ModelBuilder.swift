@@ -10,7 +10,6 @@ struct ModelBuilder {
     let resolutions: [String: Resolution]
     /// Models that were built in full for another reason than the data: those that read them follow.
     private var refreshed: Set<String> = []
-    private var headsReady: Set<String> = []
 
     init(
         transformer: Transformer, session: any TransformSession, request: TransformRequest, horizon: Day,
@@ -140,9 +139,7 @@ struct ModelBuilder {
         names = shape.map(\.name)
         if try needsFull(model, shape, state) || resolution?.fullFrom != nil {
             isFull = true
-            if let entity = model.config.byKey, resolution?.fullFrom == nil, headsReady.insert(entity).inserted {
-                try session.prepareHeads(of: entity)
-            }
+            if let entity = model.config.byKey { try session.prepareHeads(of: entity) }
             let query = try render(model, .all)
             try session.createTable(model.name, columns: shape, key: model.config.uniqueKey)
             changes = try session.fill(model.name, query: query, columns: names)

@@ -19,8 +19,10 @@ package final class Database {
             case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
             }
         var handle: OpaquePointer?
-        let result = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-            tellsTime ? nil : RefusedClock.layer)
+        let clock = tellsTime ? nil : RefusedClock.layer
+        let result = sqlite3_open_v2(
+            path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+            mode == .readOnly ? clock : LogBuffer.layer(over: clock))
         guard result == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(handle)
@@ -44,7 +46,7 @@ package final class Database {
         let offset = Int(sqlite3_error_offset(handle))
         return SQLiteError(
             code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)), sql: sql,
-            offset: offset < 0 ? nil : offset)
+            path: path, offset: offset < 0 ? nil : offset)
     }
 
     package func prepare(_ sql: String) throws -> Statement { try Statement(sql, self) }
@@ -98,7 +100,9 @@ package final class Database {
     /// Moves what the write-ahead log holds into the file. False if a reader kept it from ending.
     package func checkpoint(truncate: Bool) throws -> Bool {
         let row = try query("PRAGMA wal_checkpoint(\(truncate ? "TRUNCATE" : "PASSIVE"))").first
-        return row?.first == .integer(0)
+        // Not busy, and as many pages moved as there are.
+        guard let row, row.count == 3 else { return false }
+        return row[0] == .integer(0) && row[1] == row[2]
     }
 }
 
@@ -114,7 +118,7 @@ extension Database {
                 case SQLITE_FUNCTION:
                     let name = second.map { String(cString: $0).lowercased() } ?? ""
                     return ["load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"].contains(name)
-                        ? SQLITE_DENY : SQLITE_OK
+                        || name.hasPrefix("elt_") ? SQLITE_DENY : SQLITE_OK
                 case SQLITE_PRAGMA:
                     let name = first.map { String(cString: $0).lowercased() } ?? ""
                     return second == nil && readablePragmas.contains(name) ? SQLITE_OK : SQLITE_DENY

@@ -1,16 +1,19 @@
 /// What SQLite answered, with the statement it answered to. Values bound to it aren't kept.
 package struct SQLiteError: Error, CustomStringConvertible, Sendable {
     /// SQLite's extended result code.
-    package let code: Int32
+    package let result: Int32
     package let message: String
     package let sql: String?
+    /// The file, where it's known.
+    package let path: String?
     /// The byte of the SQL at which it lies, where SQLite knows.
     package let offset: Int?
 
-    package init(code: Int32, message: String, sql: String?, offset: Int? = nil) {
-        self.code = code
+    package init(code: Int32, message: String, sql: String?, path: String? = nil, offset: Int? = nil) {
+        result = code
         self.message = message
         self.sql = sql
+        self.path = path
         self.offset = offset
     }
 
@@ -20,9 +23,9 @@ package struct SQLiteError: Error, CustomStringConvertible, Sendable {
     }
     private static let severalStatementsCode: Int32 = -1
 
-    package var isSeveralStatements: Bool { code == Self.severalStatementsCode }
-    package var primaryCode: Int32 { code & 0xFF }
+    package var isSeveralStatements: Bool { result == Self.severalStatementsCode }
+    package var primaryCode: Int32 { result & 0xFF }
     package var description: String {
-        sql.map { "\(message) (SQLite \(code)) in: \($0)" } ?? "\(message) (SQLite \(code))"
+        sql.map { "\(message) (SQLite \(result)) in: \($0)" } ?? "\(message) (SQLite \(result))"
     }
 }

@@ -82,6 +82,17 @@ package final class Statement {
         sqlite3_bind_blob(handle, index, blob.baseAddress, Int32(blob.count), nil)
     }
 
+    /// Binds what a column of another statement's row holds; it's borrowed until that statement steps on.
+    @inline(__always) package func bindBorrowed(_ index: Int32, _ other: Statement, _ column: Int32) {
+        switch sqlite3_column_type(other.handle, column) {
+        case SQLITE_INTEGER: bind(index, other.int(column))
+        case SQLITE_FLOAT: sqlite3_bind_double(handle, index, sqlite3_column_double(other.handle, column))
+        case SQLITE_TEXT: bindBorrowed(index, text: other.bytes(column))
+        case SQLITE_BLOB: bindBorrowed(index, blob: other.bytes(column))
+        default: bindNull(index)
+        }
+    }
+
     package func bind(_ index: Int32, _ text: String) {
         var text = text
         text.withUTF8 {

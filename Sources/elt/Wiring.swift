@@ -44,13 +44,13 @@ struct Wiring {
         try LocalArchive(path: settings.archivePath, compression: settings.compression)
     }
 
-    /// Beside the archive, because it holds the same personal data; `removeScratch` takes it away.
+    /// Beside the archive, because it holds the same personal data.
     private func scratchArchive() throws -> LocalArchive {
         try LocalArchive(path: scratchPath, compression: settings.compression)
     }
 
-    private var scratchPath: String { settings.archivePath + "/.dry-run-\(getpid())" }
-    func removeScratch() { try? FileManager.default.removeItem(atPath: scratchPath) }
+    private var scratchPath: String { settings.archivePath + "/" + LocalArchive.dryRunPrefix + "\(getpid())" }
+    private func removeScratch() { try? FileManager.default.removeItem(atPath: scratchPath) }
 
     func warehouse() throws -> SQLiteWarehouse {
         let warehouse = try SQLiteWarehouse(path: settings.warehousePath)
@@ -81,7 +81,7 @@ struct Wiring {
         let settings = settings
         return Engine(
             settings: settings, models: try models(), context: context, startedAt: Self.clock(),
-            makeArchive: archive, makeScratchArchive: scratchArchive, makeWarehouse: warehouse,
+            makeArchive: archive, makeScratchArchive: scratchArchive, removeScratchArchive: removeScratch, makeWarehouse: warehouse,
             makeChangeSource: { try changeSource(context.progress) },
             makeSnapshotSource: { entity in
                 guard let full = entity.fullLoad else { preconditionFailure("asked for an entity without a full load") }
@@ -93,7 +93,8 @@ struct Wiring {
     func latestNow() throws -> Instant? {
         guard FileManager.default.fileExists(atPath: settings.archivePath) else { return nil }
         var latest: Instant?
-        for entry in try archive().entries(after: 0) {
+        // The command that asks recovers the archive later, when it has the lock.
+        for entry in try archive().entriesBeforeTear() {
             if case .run(let run) = entry.content { latest = max(latest ?? run.now, run.now) }
         }
         return latest

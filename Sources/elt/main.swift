@@ -9,7 +9,8 @@ struct Elt: ParsableCommand {
         subcommands: [
             InitCommand.self, RunCommand.self, FullLoadCommand.self, RebuildCommand.self, BuildCommand.self,
             TestCommand.self, QueryCommand.self, StatusCommand.self, LagCommand.self, ArchiveCommand.self,
-            QuarantineCommand.self, DoctorCommand.self, ExplainCommand.self, OffsetsCommand.self, SandboxCommand.self,
+            QuarantineCommand.self, DoctorCommand.self, ExplainCommand.self, OffsetsCommand.self, RewindCommand.self,
+            SandboxCommand.self,
         ])
 }
 

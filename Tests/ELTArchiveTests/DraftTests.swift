@@ -87,6 +87,21 @@ private func body(_ index: Int) -> [UInt8] {
         #expect(try archive.pages(load).map(\.body) == (0..<5).map(body))
     }
 
+    @Test func `what's flushed survives, and so does the first page and one after a pause`() throws {
+        let scratch = Scratch()
+        let first = try scratch.archive().newDraft(of: "customer", plan: plan)
+        try first.put(0, body(0))
+        #expect(try scratch.archive().openDraft(of: "customer")?.keptPages == [0])
+        try first.put(1, body(1))
+        try first.flush()
+        try first.flush()
+        #expect(try scratch.archive().openDraft(of: "customer")?.keptPages == [0, 1])
+        // A page that comes alone doesn't wait for the next one.
+        Thread.sleep(forTimeInterval: 2.1)
+        try first.put(2, body(2))
+        #expect(try scratch.archive().openDraft(of: "customer")?.keptPages == [0, 1, 2])
+    }
+
     @Test func `a discarded page leaves no trace, also where parts of it were sealed`() throws {
         let scratch = Scratch()
         let archive = try scratch.archive()

@@ -124,4 +124,35 @@ import Testing
             #expect(count > 12)
         }
     }
+
+    @Test func `what a killed dry run left is removed`() throws {
+        let scratch = Scratch()
+        let archive = try scratch.archive()
+        try scratch.put([1], ".dry-run-4711/entity=customer/file")
+        try archive.recover()
+        #expect(scratch.files(hidden: true).isEmpty)
+    }
+
+    @Test func `a file behind a rewind is fetched again, and one after the rewind's run is adopted`() throws {
+        let scratch = Scratch()
+        let archive = try scratch.archive()
+        for offset in Int64(0)..<3 {
+            try archive.append([.segment(try archive.write([event(offset)], at: place()))])
+        }
+        try archive.append([
+            .rewind(RewindEntry(place: place(), offset: 1, at: Instant(milliseconds: 7)))
+        ])
+        let entries = try archive.entries(after: 0)
+        try archive.beginExtraction()
+        let lost = try archive.write([event(3)], at: place())
+        try archive.recover()
+        #expect(try archive.entries(after: 0) == entries)
+        #expect(scratch.files()[lost.path] == nil)
+        try archive.append([.run(RunEntry(command: "run", now: Instant(milliseconds: 9)))])
+        try archive.beginExtraction()
+        let kept = try archive.write([event(3)], at: place())
+        try archive.recover()
+        #expect(try archive.entries(after: 5).map(\.content) == [.segment(kept)])
+        #expect(try archive.verify(progress: SilentProgress()).isEmpty)
+    }
 }

@@ -181,4 +181,31 @@ import Testing
         #expect(throws: ArchiveError.self) { try archive.write([event(0)], at: place()) }
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/elsewhere").isEmpty)
     }
+
+    @Test(arguments: [1, 7])
+    func `a segment that's read again is compared and mended, never changed`(level: Int32) throws {
+        let scratch = Scratch()
+        let events = (0..<200).map { event(Int64($0), "text \($0 * 7919)") }
+        let sealed = try scratch.archive().write(events, at: place())
+        let before = scratch.files()
+        var compression = Compression()
+        compression.level = level
+        let archive = try LocalArchive(path: scratch.archivePath, compression: compression)
+        func restore(_ events: [Change]) throws -> Bool {
+            let writer = try archive.segment(at: place(), first: 0)
+            for event in events { try event.withView { try writer.append($0) } }
+            return try writer.restore(sealed)
+        }
+        #expect(try restore(events))
+        #expect(try !restore(events.dropLast()))
+        #expect(scratch.files() == before)
+        for damage in [[], [UInt8(1)]] {
+            try scratch.put(damage, sealed.path)
+            if damage.isEmpty { try scratch.remove(sealed.path) }
+            // Other bytes of the same text are no file of this archive.
+            #expect(try restore(events) == (level == 1))
+            #expect((scratch.files() == before) == (level == 1))
+        }
+        #expect(scratch.files(hidden: true).keys.filter { $0.hasPrefix(".partial/") }.isEmpty)
+    }
 }

@@ -62,6 +62,67 @@ struct RESTDriftTests {
         #expect(summary.drift == "28 rows came of a total of 30")
     }
 
+    @Test(arguments: [1, 4], [RESTFixture.page, RESTFixture.offset])
+    func `a total that's too small doesn't end the listing`(parallel: Int, paging: Pagination) throws {
+        let server = try LoopbackServer { request, connection in
+            let from = request["offset"].flatMap { Int($0) } ?? (request["page"].flatMap { Int($0) } ?? 0) * 10
+            connection.reply(200, [], envelope(min(from, 95)..<min(from + 10, 95), ",\"total\":30"))
+        }
+        var fixture = RESTFixture(server, paging)
+        fixture.settings.parallel = parallel
+        let summary = try fixture.load(into: draft)
+        #expect(draft.ids == Array(0..<95))
+        #expect(summary.pages == 10 && summary.drift == "95 rows came of a total of 30")
+        #expect(server.requests.count == 10)
+    }
+
+    @Test func `a total that counts the page alone doesn't end the listing`() throws {
+        let server = try LoopbackServer { request, connection in
+            let range = slice(request["page"].flatMap { Int($0) } ?? 0, size: 10, of: 30)
+            connection.reply(200, [], envelope(range, ",\"total\":\(range.count)"))
+        }
+        #expect(try RESTFixture(server, RESTFixture.page).load(into: draft).pages == 3)
+        #expect(draft.ids == Array(0..<30))
+    }
+
+    @Test func `a total below the rows of a page that isn't full isn't believed`() throws {
+        let server = try LoopbackServer { request, connection in
+            let range = slice(request["page"].flatMap { Int($0) } ?? 0, size: 4, of: 9)
+            connection.reply(200, [], envelope(range, ",\"total\":3"))
+        }
+        try RESTFixture(server, RESTFixture.page).load(into: draft)
+        #expect(draft.ids == Array(0..<9))
+    }
+
+    @Test(arguments: [200, 404, 400, 416, 422, 1, 2])
+    func `a full last page is followed by one question, whatever the answer`(answer: Int) throws {
+        let server = try LoopbackServer { request, connection in
+            var page = request["page"].flatMap { Int($0) } ?? 0
+            if page >= 4, answer >= 400 { return connection.reply(answer) }
+            // Services that take the nearest page there is, or the first.
+            if page >= 4, answer < 200 { page = answer == 1 ? 3 : 0 }
+            connection.reply(200, [], envelope(slice(page, size: 10, of: 40), ",\"total\":40"))
+        }
+        var fixture = RESTFixture(server, RESTFixture.page)
+        fixture.settings.parallel = 4
+        fixture.settings.maxPages = 4
+        let summary = try fixture.load(into: draft)
+        #expect(summary == SnapshotSummary(pages: 4, rows: 40, total: 40, drift: nil, retries: 0))
+        #expect(draft.ids == Array(0..<40))
+        #expect(server.requests.count == 5)
+    }
+
+    @Test func `a resumed listing whose pages are all there is asked whether there's more`() throws {
+        let server = try LoopbackServer(answer: honest(40))
+        for index in 0..<3 {
+            let range = slice(index, size: 10, of: 40)
+            draft.keep(index, envelope(range), note: PageNote(rows: 10, total: 30, next: nil, isLast: false))
+        }
+        try RESTFixture(server, RESTFixture.page).load(into: draft)
+        #expect(draft.ids == Array(0..<40))
+        #expect(server.requests.compactMap { $0["page"] } == ["3", "4"])
+    }
+
     @Test(arguments: [1, 4])
     func `a service that caps the size is read to its end`(parallel: Int) throws {
         let server = try LoopbackServer(answer: honest(95, size: 4))

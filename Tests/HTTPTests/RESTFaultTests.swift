@@ -258,15 +258,15 @@ struct RESTPatienceTests {
         throws
     {
         let server = try LoopbackServer { request, connection in
-            let range = slice(request["page"].flatMap { Int($0) } ?? 0, size: 10, of: 20)
+            let range = slice(request["page"].flatMap { Int($0) } ?? 0, size: 10, of: 15)
             connection.reply(
                 200, [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "3600")],
-                envelope(range, ",\"total\":20"))
+                envelope(range, ",\"total\":15"))
         }
         let fixture = RESTFixture(server, RESTFixture.page)
         #expect(fixture.failure(into: draft)?.code == "rest.busy")
         #expect(draft.pages.count == 1)
-        #expect(try fixture.load(into: draft).rows == 20)
+        #expect(try fixture.load(into: draft).rows == 15)
     }
 
     @Test func `a hanging service ends at the run's deadline`() throws {

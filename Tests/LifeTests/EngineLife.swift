@@ -16,6 +16,9 @@ final class EngineLife: LifeTarget {
     private let settings: ProjectSettings
     private let models: ModelProject
     private var latest = Instant(milliseconds: 0)
+    /// Every so many runs an earlier stretch of the stream is read again.
+    var runsBetweenRewinds: Int?
+    private var runs = 0
 
     init(_ reference: ReferenceSettings, partitions: Int32) throws {
         self.reference = reference
@@ -37,6 +40,7 @@ final class EngineLife: LifeTarget {
         settings.limits.maxClockSkew = reference.maxClockSkew
         self.settings = settings
         try ProjectTemplate.write(to: folder)
+        try OtherModels.write(to: folder + "/models")
         models = try ModelProject.load(folder: folder + "/models", entities: ["customer"])
     }
 
@@ -49,6 +53,7 @@ final class EngineLife: LifeTarget {
             context: RunContext(now: now, zone: settings.zone, deadline: ContinuousClock.now + .seconds(60)),
             startedAt: now, makeArchive: { try LocalArchive(path: archivePath) },
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
+            removeScratchArchive: { try? FileManager.default.removeItem(atPath: archivePath + "/.dry-run") },
             makeWarehouse: { try SQLiteWarehouse(path: warehousePath) }, makeChangeSource: { [source] in source },
             makeSnapshotSource: { [snapshot] _ in snapshot })
     }
@@ -65,7 +70,14 @@ final class EngineLife: LifeTarget {
 
     func run(at now: Instant) throws {
         latest = max(latest, now)
+        runs += 1
+        if let count = runsBetweenRewinds, runs % count == 0 {
+            // Back by hours, days or everything.
+            let back = [7200, 200_000, 4_000_000_000][runs / count % 3]
+            _ = try engine(at: now).rewind(RewindRequest(to: .instant(now - .seconds(back))))
+        }
         _ = try engine(at: now).run(RunOptions())
+        try checkOtherModels()
     }
 
     func dryRun(at now: Instant) throws -> RunReport {
@@ -79,6 +91,7 @@ final class EngineLife: LifeTarget {
         var options = RunOptions()
         options.fullRefresh = true
         _ = try engine(at: now).run(options)
+        try checkOtherModels()
     }
 
     func fullLoad(at now: Instant, date: Instant?, pages: [[String]], between: (Int) throws -> Void) throws {
@@ -90,11 +103,13 @@ final class EngineLife: LifeTarget {
             defer { snapshot.between = nil }
             _ = try engine(at: now).fullLoad([], acceptShrink: true)
         }
+        try checkOtherModels()
     }
 
     func rebuild(verify: Bool) throws {
         guard verify else {
             _ = try engine(at: latest).rebuild(at: false)
+            try checkOtherModels()
             return
         }
         let path = folder + "/verify.db"
@@ -134,5 +149,45 @@ final class EngineLife: LifeTarget {
             rows.append(Dictionary(uniqueKeysWithValues: zip(names, values)))
         }
         return rows
+    }
+}
+
+/// Models beside the shipped ones, to see that what's merged by key is what the whole query would give.
+enum OtherModels {
+    static func write(to folder: String) throws {
+        // A key comes and goes here as the day of its winner changes.
+        let even = """
+            {{ config(materialized='incremental', incremental_strategy='merge', unique_key='_key', by_key='customer') }}
+            select _key, {{ columns('customer') }} from {{ source('customer', 'winners') }}
+            where substr(_day, 10) % 2 = 0
+            """
+        let all = """
+            {{ config(materialized='view') }}
+            select _key, _day, {{ columns('customer') }} from {{ source('customer', 'winners') }}
+            """
+        try even.write(toFile: folder + "/even_customer.sql", atomically: true, encoding: .utf8)
+        try all.write(toFile: folder + "/all_customer.sql", atomically: true, encoding: .utf8)
+    }
+
+    struct Differs: Error { let table: String }
+}
+
+extension EngineLife {
+    func checkOtherModels() throws {
+        let statement = try WarehouseReader(path: folder + "/warehouse/elt.db").query("SELECT * FROM current_customer")
+        let columns = (0..<statement.columnCount).map { "\"\(statement.columnName($0))\"" }.joined(separator: ", ")
+        for (table, left, right) in [
+            ("all_customer", "SELECT \(columns) FROM all_customer", "SELECT \(columns) FROM current_customer"),
+            (
+                "even_customer", "SELECT _key, \(columns) FROM even_customer",
+                "SELECT _key, \(columns) FROM all_customer WHERE substr(_day, 10) % 2 = 0"
+            ),
+        ] {
+            for (one, other) in [(left, right), (right, left)] {
+                guard try query("SELECT * FROM (\(one) EXCEPT \(other)) LIMIT 1").isEmpty else {
+                    throw OtherModels.Differs(table: table)
+                }
+            }
+        }
     }
 }

@@ -40,17 +40,18 @@ final class ReplayProject {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    func engine(hours: Int, models: String? = nil) throws -> Engine {
+    func engine(hours: Int, models: String? = nil, patience: Duration = .seconds(60)) throws -> Engine {
         let (archivePath, warehousePath) = (settings.archivePath, settings.warehousePath)
         let context = RunContext(
             now: start + .seconds(hours * 3600), zone: settings.zone,
-            deadline: ContinuousClock.now + .seconds(60))
+            deadline: ContinuousClock.now + patience)
         return Engine(
             settings: settings,
             models: try ModelProject.load(
                 folder: folder + "/models", tests: models, entities: ["customer"]),
             context: context, startedAt: context.now, makeArchive: { try LocalArchive(path: archivePath) },
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
+            removeScratchArchive: { try? FileManager.default.removeItem(atPath: archivePath + "/.dry-run") },
             makeWarehouse: { try SQLiteWarehouse(path: warehousePath) },
             makeChangeSource: { [source] in source },
             makeSnapshotSource: { [snapshot] _ in snapshot })

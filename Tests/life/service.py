@@ -1,5 +1,6 @@
 """A customer service with a listing over HTTP, whose clock and pages the driver decides."""
 import json
+import sys
 import threading
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,7 @@ class Service:
 
     def __init__(self):
         self.lock = threading.RLock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.service = self
         self.port = self.server.server_address[1]
@@ -98,6 +99,13 @@ class Service:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        # A program that was killed between two requests resets its connection.
+        if not isinstance(sys.exc_info()[1], ConnectionResetError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):

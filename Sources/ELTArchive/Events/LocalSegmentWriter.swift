@@ -84,6 +84,32 @@ final class LocalSegmentWriter: SegmentWriter {
             anchorOffset: rows > 0 ? nextOffset - 1 : nil, anchorDigest: rows > 0 ? sha256(lastLine) : nil)
     }
 
+    func restore(_ sealed: SegmentEntry) throws -> Bool {
+        precondition(isOpen, "a segment is sealed once")
+        try compressor.end { tail.append(contentsOf: $0) }
+        let path = SegmentPath(
+            place: place, month: SegmentPath.month(ofTimestamp: sealed.firstTimestamp), range: sealed.range)
+        let folder = try root.makeFolders(path.folders())
+        let isSame = try tail.withUnsafeBytes { tail in
+            try file.restore(
+                tail, as: path.fileName, in: folder, bytes: sealed.bytes, sha256: sealed.sha256)
+        }
+        isOpen = false
+        pool.giveBack(compressor)
+        return try isSame || hasText(of: sealed) && isIntact(sealed)
+    }
+
+    /// Another level of compression, or another release of zstd, gives other bytes of the same text.
+    private func hasText(of sealed: SegmentEntry) -> Bool {
+        sealed.rows == rows && sealed.textBytes == textBytes
+            && sealed.anchorDigest == (rows > 0 ? sha256(lastLine) : nil)
+    }
+
+    private func isIntact(_ sealed: SegmentEntry) throws -> Bool {
+        guard let file = try root.file(at: sealed.path) else { return false }
+        return try file.size == sealed.bytes && file.sha256() == sealed.sha256
+    }
+
     func discard() {
         guard isOpen else { return }
         isOpen = false

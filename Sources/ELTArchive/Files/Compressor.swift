@@ -12,12 +12,14 @@ final class Compressor {
 
     static let blockBytes = 1 << 20
 
-    init(level: Int32) {
+    /// With `workers`, zstd compresses on threads of its own, if it was built for that.
+    init(level: Int32, workers: Int32 = 0) {
         guard let context = ZSTD_createCCtx() else { preconditionFailure("no memory for zstd") }
         self.context = context
         output = .allocate(byteCount: ZSTD_CStreamOutSize(), alignment: 16)
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+        if workers > 0 { ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, workers) }
     }
 
     deinit {
@@ -71,7 +73,7 @@ final class Compressor {
 /// Compressors that aren't at work. Partitions come and go; their memory stays.
 final class CompressorPool {
     private var idle: [Compressor] = []
-    private let level: Int32
+    let level: Int32
 
     init(level: Int32) { self.level = level }
 

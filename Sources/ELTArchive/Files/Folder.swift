@@ -31,11 +31,19 @@ final class Folder {
                     }
                 } else {
                     try check("protect", made) { chmod(made, 0o700) }
+                    try synchronizeFolder(above: made)
                 }
             }
             descriptor = try check("open", path) { openat(AT_FDCWD, path, flags) }
         }
         return Folder(descriptor: descriptor, path: path)
+    }
+
+    private static func synchronizeFolder(above path: String) throws(ArchiveError) {
+        let parent = path.hasPrefix("/") ? path + "/.." : "./" + path + "/.."
+        let descriptor = try check("open", parent) { openat(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        defer { close(descriptor) }
+        try ELTArchive.synchronize(descriptor, parent)
     }
 
     /// Opens a folder in this one; nil if it isn't there.

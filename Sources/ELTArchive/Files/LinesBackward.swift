@@ -3,9 +3,14 @@ import ELTCore
 /// The lines of a text file from the last to the first, reading no more of it than is asked for.
 struct LinesBackward {
     let file: OpenFile
+    private let size: Int64
     private static let step = 1 << 16
 
-    init(_ file: OpenFile) { self.file = file }
+    /// `size` leaves out what stands behind so many bytes.
+    init(_ file: OpenFile, size: Int64? = nil) {
+        self.file = file
+        self.size = size ?? file.size
+    }
 
     /// Brings each line without its end, where it starts, and whether it has an end: the last one may lack
     /// it. Stops where `body` returns false.
@@ -13,8 +18,8 @@ struct LinesBackward {
     {
         var window: [UInt8] = []
         // The window holds the bytes from `low`; lines before `end` are still to come.
-        var low = file.size
-        var end = file.size
+        var low = size
+        var end = size
         while end > 0 {
             if window.isEmpty { try extend(&window, &low) }
             let isWhole = window[Int(end - low) - 1] == UInt8(ascii: "\n")

@@ -78,6 +78,35 @@ final class NewFile {
         return sum
     }
 
+    /// Writes the end of the file and compares all of it with a file that had been sealed as `newName`. If
+    /// it's the same to the byte it takes that name, in case that the other one was lost or damaged; if not,
+    /// or if the other one is still as it was, it's gone. Tells whether it's the same.
+    func restore(
+        _ end: UnsafeRawBufferPointer, as newName: String, in target: Folder, bytes: Int64, sha256: String
+    ) throws(ArchiveError) -> Bool {
+        try write(end)
+        let isSame = self.bytes == bytes && digest.finish() == sha256
+        do throws(ArchiveError) {
+            var isThere = false
+            if let there = try target.open(newName), there.size == bytes {
+                isThere = try there.sha256() == sha256
+            }
+            guard isSame, !isThere else {
+                discard()
+                return isSame
+            }
+            try synchronize(descriptor, folder.pathOf(name))
+            try closeChecked()
+            try folder.rename(name, to: target, as: newName)
+            hasName = true
+            try target.synchronize()
+            return true
+        } catch {
+            discard()
+            throw error
+        }
+    }
+
     private func closeChecked() throws(ArchiveError) {
         let open = descriptor
         descriptor = -1

@@ -7,7 +7,6 @@ final class LoadAssembly {
     private let target: Folder
     private let path: String
     private let compressor: Compressor
-    private let pool: CompressorPool
     private let reader = PageLineReader()
     private var recent: [(chunk: Int, text: JSONText)] = []
 
@@ -16,15 +15,13 @@ final class LoadAssembly {
     /// Pages that came side by side are near each other: a few chunks in memory spare reading them twice.
     static let recentMax = 8
 
-    init(draft: LocalDraft, into target: Folder, path: String, pool: CompressorPool) {
+    init(draft: LocalDraft, into target: Folder, path: String, level: Int32) {
         self.draft = draft
         self.target = target
         self.path = path
-        self.pool = pool
-        compressor = pool.take()
+        // One thread reads the draft, the other compresses.
+        compressor = Compressor(level: level, workers: 1)
     }
-
-    deinit { pool.giveBack(compressor) }
 
     func write() throws -> [FullLoadEntry.PageFile] {
         var files: [FullLoadEntry.PageFile] = []

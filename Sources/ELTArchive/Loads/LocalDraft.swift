@@ -7,7 +7,10 @@ final class LocalDraft: DraftLoad {
     let folder: Folder
     let entity: String
     private let files: DraftFiles.Plan
-    private let pool: CompressorPool
+    /// What the finished full load is compressed with.
+    private let level: Int32
+    /// A draft is gone when its full load is complete: it's written fast rather than small.
+    private let pool = CompressorPool(level: -4)
     /// nil until the first response.
     private var began: Instant??
     private(set) var pages: [Int: Page] = [:]
@@ -28,21 +31,23 @@ final class LocalDraft: DraftLoad {
     // The chunk that's being filled, in memory.
     private let text = JSONText()
     private var parts: [DraftChunk.Part] = []
-    private var filledSince: ContinuousClock.Instant?
+    /// When the last chunk was sealed; nil before the first.
+    private var sealedAt: ContinuousClock.Instant?
     private(set) var chunks: [Int: DraftChunk] = [:]
     private var chunkNumber = 1
     private var nextAttempt: Int64 = 1
     private var attempts: [Int64: [Place]] = [:]
 
-    /// A chunk is sealed when it has this much text, or is this old.
+    /// A chunk is sealed when it has this much text, or when the last one was this long ago: where pages come
+    /// slowly each is durable at once, where they come fast a crash loses what so much time brought.
     static let chunkTextBytes = 8 << 20
     static let chunkAge: Duration = .seconds(2)
 
-    init(root: Folder, folder: Folder, entity: String, plan: DraftFiles.Plan, pool: CompressorPool) throws {
+    init(root: Folder, folder: Folder, entity: String, plan: DraftFiles.Plan, level: Int32) throws {
         self.root = root
         self.folder = folder
         self.entity = entity
-        self.pool = pool
+        self.level = level
         files = plan
         began = try DraftFiles.began(in: folder)
         try readChunks()
@@ -70,6 +75,8 @@ final class LocalDraft: DraftLoad {
         return LocalPageWriter(draft: self, attempt: nextAttempt, index: index, head: head)
     }
 
+    func flush() throws { try sealChunk() }
+
     func discard() throws {
         let drafts = try root.makeFolder(LocalArchive.draftsName)
         try drafts.removeFolder(try escapedName("", entity))
@@ -90,10 +97,8 @@ final class LocalDraft: DraftLoad {
                 attempt: attempt, page: page, part: part, start: start, length: length, note: note))
         attempts[attempt, default: []].append(Place(chunk: chunkNumber, start: start, length: length))
         if let note { keep(page, note, attempts.removeValue(forKey: attempt) ?? []) }
-        let now = ContinuousClock.now
-        let since = filledSince ?? now
-        filledSince = since
-        if text.count >= Self.chunkTextBytes || now - since >= Self.chunkAge { try sealChunk() }
+        let isOld = sealedAt.map { ContinuousClock.now - $0 >= Self.chunkAge } ?? true
+        if text.count >= Self.chunkTextBytes || isOld { try sealChunk() }
     }
 
     /// A page that broke off: what's sealed of it already stays behind when the draft is completed.
@@ -126,7 +131,7 @@ final class LocalDraft: DraftLoad {
         chunkNumber += 1
         text.removeAll()
         parts = []
-        filledSince = nil
+        sealedAt = .now
     }
 
     /// What an earlier process left: sealed chunks count, everything else goes.
@@ -177,7 +182,7 @@ final class LocalDraft: DraftLoad {
         guard !parent.exists(LoadFolder.name(number)) else { throw ArchiveError.alreadySealed(path: path) }
         try folder.removeFolder(DraftFiles.completeName)
         let complete = try folder.makeFolder(DraftFiles.completeName)
-        let files = try LoadAssembly(draft: self, into: complete, path: path, pool: pool).write()
+        let files = try LoadAssembly(draft: self, into: complete, path: path, level: level).write()
         let entry = FullLoadEntry(
             entity: entity, number: number, startedAt: startedAt, finishedAt: finishedAt, w0: plan.w0, w1: w1,
             files: files, pages: pages.count, rows: summary.rows, total: summary.total, drift: summary.drift)

@@ -38,10 +38,20 @@ struct Manifest {
 
     /// All entries after `sequence`, in order; every line read is checked against its neighbours.
     func entries(after sequence: Int64) throws -> [ManifestEntry] {
-        guard let file = try root.open(Self.name), file.size > 0 else { return [] }
+        guard let file = try root.open(Self.name) else { return [] }
+        return try entries(after: sequence, in: file, size: file.size)
+    }
+
+    /// All entries that recovery would leave.
+    func entriesBeforeTear() throws -> [ManifestEntry] {
+        guard let file = try root.open(Self.name) else { return [] }
+        return try entries(after: 0, in: file, size: try wholeSize(of: file))
+    }
+
+    private func entries(after sequence: Int64, in file: OpenFile, size: Int64) throws -> [ManifestEntry] {
         var found: [ManifestEntry] = []
         var expected: (previous: String, sequence: Int64)?
-        try LinesBackward(file).read { text, _, isWhole in
+        try LinesBackward(file, size: size).read { text, _, isWhole in
             guard isWhole else { throw ArchiveError.manifestTorn }
             let line = try Self.line(text, sequence: expected?.sequence ?? 0)
             if let expected {
@@ -109,8 +119,25 @@ struct Manifest {
 
     /// Cuts off what a crash left of the last append, and makes sure that the rest lasts.
     /// Returns whether anything was cut.
-    func recover() throws -> Bool {
+    ///
+    /// `isExpected` says that there's a mark of an append that was under way. Without one, a tail is cut only
+    /// if it looks like a write that ended early: entries that are merely wrong were once whole, and cutting
+    /// them would lose what they list.
+    func recover(isExpected: Bool) throws -> Bool {
         guard let file = try root.open(Self.name, flags: O_RDWR) else { return false }
+        let good = try wholeSize(of: file)
+        if good < file.size {
+            let tail = try tail(of: file, from: good)
+            if !isExpected { try refuseDamaged(tail, at: good) }
+            try cut(file, to: good, tail)
+        }
+        // A line that a killed run wrote may not be durable yet, and the warehouse is about to rely on it.
+        try synchronize(file.descriptor, file.path)
+        return good < file.size
+    }
+
+    /// The bytes up to what a crash left of the last append.
+    private func wholeSize(of file: OpenFile) throws -> Int64 {
         var good = file.size
         var expected: (part: Int64, parts: Int64, check: String)?
         try LinesBackward(file).read { text, start, isWhole in
@@ -132,26 +159,47 @@ struct Manifest {
             expected = line.part == 1 ? nil : (line.part - 1, line.parts, line.previous)
             return expected != nil
         }
-        if expected != nil { good = 0 }
-        if good < file.size { try cut(file, to: good) }
-        // A line that a killed run wrote may not be durable yet, and the warehouse is about to rely on it.
-        try synchronize(file.descriptor, file.path)
-        return good < file.size
+        return expected != nil ? 0 : good
+    }
+
+    private func tail(of file: OpenFile, from start: Int64) throws -> [UInt8] {
+        let length = Int(min(file.size - start, 16 << 20))
+        var bytes = [UInt8](repeating: 0, count: length)
+        let count = try bytes.withUnsafeMutableBytes { try file.read(at: start, into: $0) }
+        return Array(bytes.prefix(count))
+    }
+
+    /// A write that ended early leaves whole lines, then at most one without its end; blocks that never came
+    /// to the disk are zeros. Anything else was changed after it was written.
+    private func refuseDamaged(_ tail: [UInt8], at start: Int64) throws {
+        let hasZeros = tail.last == 0 || zip(tail, tail.dropFirst()).contains { $0 == 0 && $1 == 0 }
+        if hasZeros { return }
+        let ends = tail.indices.filter { tail[$0] == UInt8(ascii: "\n") }
+        var begin = 0
+        for end in ends {
+            try tail[begin..<end].withUnsafeBytes { _ = try Self.line($0, sequence: 0, at: start + Int64(begin)) }
+            begin = end + 1
+        }
+        // A whole line but for a wrong byte at its end.
+        let rest = tail[begin...].dropLast()
+        if rest.withUnsafeBytes({ (try? ManifestLine($0)) != nil }) {
+            throw ArchiveError.manifestDamaged(line: 0, detail: "its end at byte \(start + Int64(rest.endIndex)) is wrong")
+        }
     }
 
     /// What is cut off is kept aside for whoever wants to know.
-    private func cut(_ file: OpenFile, to size: Int64) throws {
-        let length = Int(min(file.size - size, 16 << 20))
-        var torn = [UInt8](repeating: 0, count: length)
-        let count = try torn.withUnsafeMutableBytes { try file.read(at: size, into: $0) }
+    private func cut(_ file: OpenFile, to size: Int64, _ torn: [UInt8]) throws {
         try root.remove(Self.tornName)
-        try root.writeFile(Self.tornName, Array(torn.prefix(count)))
+        try root.writeFile(Self.tornName, torn)
         try check("shorten", file.path) { ftruncate(file.descriptor, off_t(size)) }
     }
 
-    static func line(_ text: UnsafeRawBufferPointer, sequence: Int64) throws(ArchiveError) -> ManifestLine {
+    static func line(
+        _ text: UnsafeRawBufferPointer, sequence: Int64, at start: Int64? = nil
+    ) throws(ArchiveError) -> ManifestLine {
         do { return try ManifestLine(text) } catch {
-            throw .manifestDamaged(line: sequence, detail: error.detail)
+            let place = start.map { "at byte \($0) " } ?? ""
+            throw .manifestDamaged(line: sequence, detail: place + error.detail)
         }
     }
 }

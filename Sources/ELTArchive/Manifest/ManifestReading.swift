@@ -27,6 +27,11 @@ extension ManifestEntry.Content {
                 let reason = node["reason"]?.string
             else { return nil }
             self = .incarnation(IncarnationEntry(topic: topic, number: Int(number), reason: reason))
+        case "rewind":
+            guard let place = SegmentPlace(node), let offset = node["offset"]?.integer, offset >= 0,
+                let at = node["at"]?.instant
+            else { return nil }
+            self = .rewind(RewindEntry(place: place, offset: offset, at: at))
         default: return nil
         }
     }

@@ -25,6 +25,11 @@ extension JSONText {
             member(#","number":"#, Int64(entry.number))
             append(#","reason":"#)
             append(string: entry.reason)
+        case .rewind(let entry):
+            append(#""kind":"rewind","#)
+            append(entry.place)
+            member(#","offset":"#, entry.offset)
+            member(#","at":"#, entry.at)
         }
     }
 

@@ -46,6 +46,9 @@ package protocol Archive: AnyObject {
     /// Starts a full load; an older unfinished one of the entity is removed.
     func newDraft(of entity: String, plan: DraftPlan) throws -> any DraftLoad
 
+    /// Throws if there are files that no entry lists. Call it after `recover`, before entries alone are trusted.
+    func checkListed() throws
+
     /// Reads everything and compares it with the manifest.
     func verify(progress: any Progress) throws -> [ArchiveFault]
 }
@@ -58,6 +61,10 @@ package protocol SegmentWriter: AnyObject {
     /// Makes the file durable under its final name. It accounts for offsets up to `next`.
     /// It's not in the manifest yet: append the entry.
     func seal(next: Int64) throws -> SegmentEntry
+    /// Ends a segment that was sealed before and is read again, in place of `seal`. Nothing new is listed: a
+    /// file that was lost or damaged is put back if this one is the same to the byte. False if what came now
+    /// isn't what was archived; the archive keeps its file then.
+    func restore(_ sealed: SegmentEntry) throws -> Bool
     func discard()
 }
 
@@ -92,6 +99,9 @@ package protocol DraftLoad: SnapshotDraft {
     var startedAt: Instant { get }
     /// The machine's clock when the draft was begun, to tell its age; not part of any table.
     var begunAt: Instant { get }
+    /// Makes all pages so far durable. Whoever stops using a draft calls it, whatever the reason: what isn't
+    /// durable is fetched again.
+    func flush() throws
     /// Seals all pages and moves the folder to its final place, number `number`. Not in the manifest yet.
     /// Crash-safe: a draft that was moved but has no entry is found by `openDraft` again or adopted by `recover`.
     func complete(number: Int, w1: [Watermark], finishedAt: Instant, summary: SnapshotSummary) throws -> FullLoadEntry

@@ -14,6 +14,8 @@ package protocol LoadSession: AnyObject {
     func noteDrift(entity: String, field: String, what: String, at: String) throws -> Bool
     /// Notes that an entry is loaded, with all that follows for the ledger: offsets, epochs, the latest run.
     func note(_ entry: ManifestEntry, result: LoadedRows, day: Day?) throws
+    /// Sees to it that the next publication lays a segment's events into the tables, whose rows had been lost.
+    func noteRestored(_ segment: SegmentEntry) throws
 }
 
 /// What became of the records of one manifest entry.
@@ -28,6 +30,8 @@ package struct LoadedRows: Sendable, Equatable {
     /// Effective times of the rows, in milliseconds.
     package var earliest: Int64? = nil
     package var latest: Int64? = nil
+    /// Fields that the entity's `column_policy` forbids, sorted.
+    package var forbidden: [String] = []
     package init() {}
 }
 

@@ -74,6 +74,8 @@ package struct SourceRelation: Hashable, Sendable {
     package enum Binding: Hashable, Sendable {
         /// All there is.
         case all
+        /// All there is, in words that outlive the transaction: a view's.
+        case lasting
         /// The living winners of the keys whose winner changed.
         case changed
         /// The living winners that decide `day`: all of its own, or only those that changed.

@@ -9,6 +9,13 @@ package protocol Warehouse: QuarantineLedger {
     /// The sequence of the newest manifest entry that is loaded, and of the newest that is published.
     var loadedSequence: Int64 { get throws }
     var publishedSequence: Int64 { get throws }
+    /// The sequence of the newest entry whose faults a publication let pass. Forgetting raw rows doesn't
+    /// move it back.
+    var acceptedSequence: Int64 { get throws }
+    /// Entries after `sequence` that were loaded, with what can keep them from being published.
+    func faults(after sequence: Int64) throws -> [EntryFaults]
+    /// Lets pass everything that's loaded. `publish` does so too.
+    func acceptLoaded() throws
     /// The latest instant that any run has had.
     var latestNow: Instant? { get throws }
     /// Digest of the settings that the raw rows were made with; nil for an empty warehouse.
@@ -35,11 +42,26 @@ package protocol Warehouse: QuarantineLedger {
     func nextRun() throws -> Int64
     func record(_ run: RunRecord) throws
     /// Marks everything loaded as published. Inside the transaction that built the models.
-    func publish(run: Int64, now: Instant, tests: [TestResult]) throws
+    func publish(run: Int64, tests: [TestResult]) throws
     /// Moves the log into the file; false if a reader holds it up.
     @discardableResult
     func checkpoint() throws -> Bool
     var logBytes: Int64 { get }
+}
+
+/// What's at fault in the records of one manifest entry.
+package struct EntryFaults: Sendable, Equatable {
+    package var sequence: Int64
+    package var rows: Int64
+    package var quarantined: Int64
+    /// By entity, fields that its `column_policy` forbids.
+    package var forbidden: [String: [String]]
+    package init(sequence: Int64, rows: Int64, quarantined: Int64, forbidden: [String: [String]] = [:]) {
+        self.sequence = sequence
+        self.rows = rows
+        self.quarantined = quarantined
+        self.forbidden = forbidden
+    }
 }
 
 package struct LedgerOffset: Sendable, Equatable {
@@ -47,17 +69,20 @@ package struct LedgerOffset: Sendable, Equatable {
     package var partition: TopicPartition
     package var incarnation: Int
     package var next: Int64
+    /// After a rewind: how far the partition had been read.
+    package var againUntil: Int64?
     package var anchorOffset: Int64?
     package var anchorDigest: String?
     package var lastTimestamp: Instant?
     package init(
-        entity: String, partition: TopicPartition, incarnation: Int, next: Int64, anchorOffset: Int64?,
-        anchorDigest: String?, lastTimestamp: Instant?
+        entity: String, partition: TopicPartition, incarnation: Int, next: Int64, againUntil: Int64? = nil,
+        anchorOffset: Int64?, anchorDigest: String?, lastTimestamp: Instant?
     ) {
         self.entity = entity
         self.partition = partition
         self.incarnation = incarnation
         self.next = next
+        self.againUntil = againUntil
         self.anchorOffset = anchorOffset
         self.anchorDigest = anchorDigest
         self.lastTimestamp = lastTimestamp

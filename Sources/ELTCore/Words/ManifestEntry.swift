@@ -13,6 +13,7 @@ package struct ManifestEntry: Sendable, Equatable {
         case run(RunEntry)
         case gap(GapEntry)
         case incarnation(IncarnationEntry)
+        case rewind(RewindEntry)
     }
 
     package init(sequence: Int64, content: Content) {
@@ -137,6 +138,8 @@ package struct FullLoadEntry: Sendable, Equatable {
 package struct RunEntry: Sendable, Equatable {
     package var command: String
     package var now: Instant
+    /// Whether all topics were read to their ends; other commands don't.
+    package var readsStream: Bool { command == "run" }
     package init(command: String, now: Instant) {
         self.command = command
         self.now = now
@@ -169,5 +172,19 @@ package struct IncarnationEntry: Sendable, Equatable {
         self.topic = topic
         self.number = number
         self.reason = reason
+    }
+}
+
+/// A person wants a partition to be read again from `offset` on. The next entry of a `run` ends it: by then
+/// everything up to where it had been read is read again.
+package struct RewindEntry: Sendable, Equatable {
+    package var place: SegmentPlace
+    /// Where a segment begins.
+    package var offset: Int64
+    package var at: Instant
+    package init(place: SegmentPlace, offset: Int64, at: Instant) {
+        self.place = place
+        self.offset = offset
+        self.at = at
     }
 }

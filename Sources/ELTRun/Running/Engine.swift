@@ -15,8 +15,9 @@ package struct Engine {
     /// The machine's clock at the start: for the ledger and reports, never for a table.
     package let startedAt: Instant
     let makeArchive: () throws -> any Archive
-    /// An empty archive beside, for a dry run; gone after the command.
+    /// An empty archive beside, for a dry run; gone after it.
     let makeScratchArchive: () throws -> any Archive
+    let removeScratchArchive: () -> Void
     let makeWarehouse: () throws -> any Warehouse
     let makeChangeSource: () throws -> any ChangeSource
     let makeSnapshotSource: (EntitySettings) throws -> any SnapshotSource
@@ -24,7 +25,7 @@ package struct Engine {
     package init(
         settings: ProjectSettings, models: ModelProject, context: RunContext, startedAt: Instant,
         makeArchive: @escaping () throws -> any Archive, makeScratchArchive: @escaping () throws -> any Archive,
-        makeWarehouse: @escaping () throws -> any Warehouse,
+        removeScratchArchive: @escaping () -> Void, makeWarehouse: @escaping () throws -> any Warehouse,
         makeChangeSource: @escaping () throws -> any ChangeSource,
         makeSnapshotSource: @escaping (EntitySettings) throws -> any SnapshotSource
     ) {
@@ -34,6 +35,7 @@ package struct Engine {
         self.startedAt = startedAt
         self.makeArchive = makeArchive
         self.makeScratchArchive = makeScratchArchive
+        self.removeScratchArchive = removeScratchArchive
         self.makeWarehouse = makeWarehouse
         self.makeChangeSource = makeChangeSource
         self.makeSnapshotSource = makeSnapshotSource
@@ -63,6 +65,8 @@ package struct Engine {
 
     /// Loads what the archive has and the warehouse hasn't. Settings that rows depend on may have
     /// changed since: then all rows are made again. True if they were.
+    ///
+    /// A warehouse that was lost and is loaded from its archive brings nothing new that a limit could stop.
     func loadNew(
         _ archive: any Archive, _ warehouse: any Warehouse, _ report: inout RunReport, insideTransaction: Bool = false
     ) throws -> Bool {
@@ -74,6 +78,7 @@ package struct Engine {
             throw RunError.otherArchive(loaded: loaded, newest: try archive.newestSequence)
         }
         let entries = try archive.entries(after: loaded)
+        let isLost = known == nil && loaded == 0 && entries.count(where: \.isRun) > 1
         if entries.isEmpty && known == digest { return false }
         if afresh { context.progress.note("elt.yml changed in what tables depend on: loading everything from the archive again.") }
         var summary = LoadSummary()
@@ -82,11 +87,12 @@ package struct Engine {
             if afresh { try warehouse.forgetRaw() }
             try warehouse.setSettingsDigest(digest)
             summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
+            if isLost { try warehouse.acceptLoaded() }
             Failpoint.loadBeforeCommit.pass()
         }
         if insideTransaction { try body() } else { try warehouse.transaction(body) }
         if !insideTransaction { Failpoint.loadCommitted.pass() }
-        try note(summary, in: &report, isReload: afresh || entries.count(where: \.isRun) > 1)
+        note(summary, in: &report)
         return afresh
     }
 
@@ -94,8 +100,8 @@ package struct Engine {
         Loader(settings: settings, archive: archive, progress: context.progress)
     }
 
-    /// Tells of a load. The limits are for what a run brings: records that were let pass once don't stop a rebuild.
-    func note(_ summary: LoadSummary, in report: inout RunReport, isReload: Bool = false) throws {
+    /// Tells of a load.
+    func note(_ summary: LoadSummary, in report: inout RunReport) {
         report.add(
             LoadSummaryValues(
                 segments: summary.segments, events: summary.events, fullRows: summary.fullRows,
@@ -106,18 +112,6 @@ package struct Engine {
         }
         if summary.clockCorrected > 0 {
             warn("\(summary.clockCorrected) events have a clock more than \(settings.limits.maxClockSkew) ahead of the broker's.", &report)
-        }
-        if isReload { return }
-        for (entity, fields) in summary.forbidden.sorted(by: { $0.key < $1.key }) {
-            throw LoadError.forbiddenFields(entity: entity, fields: fields)
-        }
-        let limit = settings.limits.maxQuarantined
-        let all = summary.events + summary.fullRows
-        if let count = limit.count, summary.quarantined > count {
-            throw LoadError.quarantineLimit(quarantined: summary.quarantined, of: all, limit: "\(count)")
-        }
-        if let share = limit.share, all > 0, Double(summary.quarantined) / Double(all) > share {
-            throw LoadError.quarantineLimit(quarantined: summary.quarantined, of: all, limit: "\(share * 100) %")
         }
     }
 
@@ -141,7 +135,7 @@ package struct Engine {
             report.run = run
             let summary = try transformer.transform(warehouse.transformSession(), request, latestNow: latest)
             fill(&report, summary)
-            try warehouse.publish(run: run, now: context.now, tests: summary.tests)
+            try warehouse.publish(run: run, tests: summary.tests)
             try warehouse.record(try record(report, warehouse, watch, status: "published", error: nil))
             Failpoint.publishBeforeCommit.pass()
         }
@@ -200,9 +194,9 @@ package struct Engine {
 
     /// Moves the log into the file, and says so if a reader holds it up.
     func checkpoint(_ warehouse: any Warehouse, _ report: inout RunReport) throws {
-        try warehouse.checkpoint()
+        let isMoved = try warehouse.checkpoint()
         let bytes = warehouse.logBytes
-        if bytes > 1 << 30 {
+        if !isMoved && bytes > 1 << 30 {
             warn("The write-ahead log has \(bytes >> 20) MiB: a long reader keeps it from shrinking. See 'lsof \(settings.warehousePath)'.", &report)
         }
         Failpoint.checkpointed.pass()
@@ -210,7 +204,7 @@ package struct Engine {
 }
 
 extension ManifestEntry {
-    fileprivate var isRun: Bool { if case .run = content { true } else { false } }
+    var isRun: Bool { if case .run = content { true } else { false } }
 }
 
 extension ProjectSettings {

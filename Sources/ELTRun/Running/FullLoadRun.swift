@@ -50,7 +50,16 @@ extension Engine {
         let source = entity.topics.isEmpty ? nil : try makeChangeSource()
         let draft = try draft(of: entity, archive, source)
         let snapshot = try makeSnapshotSource(entity)
-        let summary = try snapshot.download(into: draft, context: context)
+        let summary: SnapshotSummary
+        do {
+            summary = try snapshot.download(into: draft, context: context)
+        } catch {
+            // The next attempt goes on here. The first error is the one to report.
+            try? draft.flush()
+            throw error
+        }
+        // From here on the lock is waited for, which may take long or fail.
+        try draft.flush()
         Failpoint.draftCompleted.pass()
         let w1 = try watermarks(of: entity, source, archive)
         return Download(
@@ -112,6 +121,7 @@ extension Engine {
                 afresh = try loadNew(archive, warehouse, &report) || afresh
                 return afresh
             }
+            try judge(archive, warehouse)
             var request = TransformRequest()
             request.everything = afresh
             let clock = watch

@@ -14,10 +14,10 @@ extension Engine {
     /// The hourly micro-batch (semantics, section 6).
     package func run(_ options: RunOptions) throws -> RunReport {
         try check(select: options.select)
+        if options.dryRun { return try dryRun(options) }
         let lock = try lock("run")
         defer { withExtendedLifetime(lock) {} }
         try checkDisk()
-        if options.dryRun { return try dryRun(options) }
         var report = RunReport(command: "run", now: context.now)
         var watch = Stopwatch()
         let archive = try makeArchive()
@@ -29,7 +29,12 @@ extension Engine {
                 try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
             }
             fill(&report, summary)
-            let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
+            let afresh = try watch.measure("load") {
+                let afresh = try loadNew(archive, warehouse, &report)
+                if !afresh { try loadAgain(summary, archive, warehouse) }
+                return afresh
+            }
+            try judge(archive, warehouse)
             let request = request(options, afresh: afresh)
             let clock = watch
             try watch.measure("transform") { try publish(warehouse, request, &report, clock) }
@@ -42,40 +47,6 @@ extension Engine {
         report.seconds = watch.seconds
         report.seconds["total"] = watch.total
         Failpoint.reportWritten.pass()
-        return report
-    }
-
-    private struct RollBack: Error {}
-
-    /// The whole run in one transaction that's rolled back; its segments are written beside the archive.
-    private func dryRun(_ options: RunOptions) throws -> RunReport {
-        var report = RunReport(command: "run", now: context.now)
-        report.dryRun = true
-        var watch = Stopwatch()
-        let archive = OverlayArchive(base: try makeArchive(), scratch: try makeScratchArchive())
-        let warehouse = try makeWarehouse()
-        let source = settings.hasTopics ? try makeChangeSource() : nil
-        let summary = try watch.measure("extract") {
-            try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
-        }
-        fill(&report, summary)
-        do {
-            try warehouse.transaction {
-                let afresh = try watch.measure("load") {
-                    try loadNew(archive, warehouse, &report, insideTransaction: true)
-                }
-                let request = request(options, afresh: afresh)
-                let clock = watch
-                try watch.measure("transform") {
-                    try publish(warehouse, request, &report, clock, insideTransaction: true)
-                }
-                throw RollBack()
-            }
-        } catch is RollBack {
-            report.status = "rolled back"
-        }
-        report.seconds = watch.seconds
-        report.seconds["total"] = watch.total
         return report
     }
 
@@ -101,7 +72,8 @@ extension Engine {
             // A partition of a life that's over is nobody's position.
             guard offset.incarnation == positions.incarnation(of: offset.partition.topic) else { continue }
             positions.partitions[offset.partition] = Position(
-                incarnation: offset.incarnation, next: offset.next, anchorOffset: offset.anchorOffset,
+                incarnation: offset.incarnation, next: offset.next, againUntil: offset.againUntil,
+                anchorOffset: offset.anchorOffset,
                 anchorDigest: offset.anchorDigest, lastTimestamp: offset.lastTimestamp?.milliseconds)
         }
         for entry in try archive.entries(after: try warehouse.loadedSequence) { positions.apply(entry) }
@@ -120,7 +92,7 @@ extension Engine {
         return loads
     }
 
-    private func extract(
+    func extract(
         _ archive: any Archive, _ warehouse: any Warehouse, _ source: (any ChangeSource)?, acceptGap: Bool,
         command: String
     ) throws -> ExtractSummary {
@@ -136,11 +108,16 @@ extension Engine {
             command: command)
     }
 
-    private func fill(_ report: inout RunReport, _ summary: ExtractSummary) {
+    func fill(_ report: inout RunReport, _ summary: ExtractSummary) {
         report.extract.events = summary.rows
         report.extract.bytes = summary.bytes
         report.extract.textBytes = summary.textBytes
         report.extract.segments = summary.entries.reduce(0) { if case .segment = $1.content { $0 + 1 } else { $0 } }
+        report.extract.ranges = summary.ranges.map { place, range in
+            RunReport.Range(
+                topic: place.topic, partition: place.partition, incarnation: place.incarnation, from: range.first,
+                to: range.next)
+        }
         report.warnings += summary.warnings
         report.gaps = summary.entries.compactMap { entry in
             guard case .gap(let gap) = entry.content else { return nil }

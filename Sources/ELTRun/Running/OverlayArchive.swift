@@ -52,5 +52,6 @@ final class OverlayArchive: Archive {
     func newDraft(of entity: String, plan: DraftPlan) throws -> any DraftLoad {
         try scratch.newDraft(of: entity, plan: plan)
     }
+    func checkListed() throws { try base.checkListed() }
     func verify(progress: any Progress) throws -> [ArchiveFault] { try base.verify(progress: progress) }
 }

@@ -10,7 +10,8 @@ package struct ReplayOutcome: Sendable {
 }
 
 extension Engine {
-    /// Loads records of quarantine again after a fix of `elt.yml` or of the program, and publishes.
+    /// Loads records of quarantine again after a fix of `elt.yml` or of the program, and publishes, unless
+    /// what's left of a run that was stopped still passes the limits.
     ///
     /// `ids` nil is all of them. Where a setting changed that tables depend on, everything is loaded again
     /// anyway, quarantine included; then there's nothing left to do but to publish.
@@ -38,6 +39,7 @@ extension Engine {
                 }
                 return afresh
             }
+            try judge(archive, warehouse)
             var request = TransformRequest()
             request.everything = afresh
             let clock = watch

@@ -4,6 +4,8 @@ import ELTTransform
 
 extension Engine {
     /// Raw tables and models from the archive alone. Readers see the old tables until the commit.
+    ///
+    /// The limits of a run aren't asked: they are for what a run brings.
     package func rebuild(at explicitNow: Bool) throws -> RunReport {
         let lock = try lock("rebuild")
         defer { withExtendedLifetime(lock) {} }
@@ -12,8 +14,11 @@ extension Engine {
         var watch = Stopwatch()
         let archive = try makeArchive()
         try watch.measure("recover") { try archive.recover() }
-        if explicitNow { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
+        try archive.checkListed()
         let warehouse = try makeWarehouse()
+        let (loaded, newest) = (try warehouse.loadedSequence, try archive.newestSequence)
+        guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
+        if explicitNow { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
         do {
             try warehouse.transaction {
                 Failpoint.rebuildBegun.pass()
@@ -40,7 +45,7 @@ extension Engine {
             try warehouse.setSettingsDigest(settings.tableDigest)
             let entries = try archive.entries(after: 0).filter { $0.sequence <= last ?? .max }
             let summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
-            try note(summary, in: &report, isReload: true)
+            note(summary, in: &report)
         }
         Failpoint.rebuildLoaded.pass()
         var request = TransformRequest()
@@ -98,6 +103,7 @@ extension Engine {
         let warehouse = try makeWarehouse()
         do {
             let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
+            try judge(archive, warehouse)
             var request = request(options, afresh: afresh)
             request.select = options.select.isEmpty ? nil : options.select
             request.days = days

@@ -45,13 +45,25 @@ package final class RunLock {
         close(descriptor)
     }
 
+    /// Makes a folder and those above it, durably: what the archive makes durable in it would be lost with it.
     private static func makeFolder(_ path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }
+        let parent = (path as NSString).deletingLastPathComponent
+        if !parent.isEmpty { try makeFolder(parent) }
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw RunError.storage(path: path, reason: "\(error.localizedDescription)")
+        }
+        let above = parent.isEmpty ? "." : parent
+        let descriptor = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw RunError.storage(path: above, reason: String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else {
+            throw RunError.storage(path: above, reason: String(cString: strerror(errno)))
         }
     }
 }
@@ -116,7 +128,7 @@ package enum RunError: ELTError {
         case .differs: "Run 'elt rebuild --from-archive' to make the tables from the archive, and please report it."
         case .unknownEntity, .unknownModel: "Use one of these names."
         case .otherArchive:
-            "Check `archive.path` in elt.yml. If the archive is right, run 'elt rebuild --from-archive'."
+            "Check `archive.path` in elt.yml, and restore 'manifest.ndjson' if it's an older one. If the archive is right, move the warehouse away and run 'elt rebuild --from-archive'."
         }
     }
 }

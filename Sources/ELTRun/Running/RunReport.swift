@@ -7,6 +7,23 @@ package struct RunReport: Sendable, Codable, Equatable {
         package var bytes: Int64 = 0
         package var textBytes: Int64 = 0
         package var segments = 0
+        /// What was read of each partition.
+        package var ranges: [Range] = []
+    }
+    /// Offsets of one partition from `from` up to but not including `to`.
+    package struct Range: Sendable, Codable, Equatable {
+        package var topic: String
+        package var partition: Int32
+        package var incarnation: Int
+        package var from: Int64
+        package var to: Int64
+        package init(topic: String, partition: Int32, incarnation: Int, from: Int64, to: Int64) {
+            self.topic = topic
+            self.partition = partition
+            self.incarnation = incarnation
+            self.from = from
+            self.to = to
+        }
     }
     package struct FullLoad: Sendable, Codable, Equatable {
         package var entity: String
@@ -34,6 +51,16 @@ package struct RunReport: Sendable, Codable, Equatable {
         package var removed: Int64
         package var days: [String]
         package var full: Bool
+        package init(
+            name: String, inserted: Int64, updated: Int64, removed: Int64, days: [String], full: Bool
+        ) {
+            self.name = name
+            self.inserted = inserted
+            self.updated = updated
+            self.removed = removed
+            self.days = days
+            self.full = full
+        }
     }
     package struct Lag: Sendable, Codable, Equatable {
         package var topic: String

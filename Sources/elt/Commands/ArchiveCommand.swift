@@ -118,7 +118,7 @@ struct ArchiveCatCommand: ParsableCommand {
                     }
                 case .fullLoad(let load):
                     try archive.read(load, page: text.beginPage, piece: text.body, end: text.endPage)
-                case .run, .gap, .incarnation: break
+                case .run, .gap, .incarnation, .rewind: break
                 }
             }
             try sink.flush()

@@ -193,7 +193,7 @@ struct DoctorCommand: ParsableCommand {
         switch entry.content {
         case .segment(let segment): [segment.path]
         case .fullLoad(let load): load.files.map(\.path)
-        case .run, .gap, .incarnation: []
+        case .run, .gap, .incarnation, .rewind: []
         }
     }
 

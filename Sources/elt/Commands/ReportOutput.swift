@@ -1,4 +1,5 @@
 import ELTCore
+import ELTReport
 import ELTRun
 import Foundation
 
@@ -13,15 +14,14 @@ struct ReportOutput {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             try sink.write(String(decoding: try encoder.encode(report), as: UTF8.self) + "\n")
         } else if !console.settings.isQuiet {
-            try sink.write(Self.text(report))
+            try sink.write(report.dryRun ? DryRunPage(report).text : Self.text(report))
         }
         try sink.flush()
     }
 
     static func text(_ report: RunReport) -> String {
         var lines: [String] = []
-        let name = report.dryRun ? "\(report.command) (dry run, nothing was kept)" : report.command
-        lines.append("\(name) at \(report.now): \(report.status) in \(seconds(report.seconds["total"]))")
+        lines.append("\(report.command) at \(report.now): \(report.status) in \(seconds(report.seconds["total"]))")
         if report.extract.segments > 0 || report.command == "run" {
             lines.append("  extracted  \(number(report.extract.events)) events in \(report.extract.segments) segments, \(bytes(report.extract.bytes)) (\(bytes(report.extract.textBytes)) of text)")
         }

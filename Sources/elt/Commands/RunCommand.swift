@@ -32,7 +32,6 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         try options.perform { console in
             let wiring = try Wiring(options, console)
-            defer { if dryRun { wiring.removeScratch() } }
             let engine = try wiring.engine(at: try time.instant(in: wiring.settings.zone))
             var request = RunOptions()
             request.fullRefresh = fullRefresh

@@ -1,0 +1,341 @@
+#include "walbuffer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The system's layer writes no more than 128 KiB at once. */
+enum { PIECE = 64 * 1024, PIECES = 16 };
+
+/* A part of the log that isn't written yet. */
+typedef struct Piece {
+    sqlite3_int64 start;
+    int count;
+    unsigned char bytes[PIECE];
+} Piece;
+
+/* What a log is written with: a ring of pieces, and a thread that empties it in order. `filling` belongs to
+   SQLite's thread; `first` and `queued` to whoever holds the mutex. */
+typedef struct Writer {
+    sqlite3_file *target;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    pthread_t thread;
+    int hasThread;
+    int stops;
+    int filling;
+    int first;
+    int queued;
+    int failure;
+    Piece pieces[PIECES];
+} Writer;
+
+/* A database file or its log. The system's own file structure follows in memory. */
+typedef struct File {
+    sqlite3_file base;
+    struct File *log;   /* of a database file: its log, while that's open */
+    struct File *owner; /* of a log: its database file */
+    Writer *writer;     /* of a log that was written to */
+} File;
+
+static sqlite3_vfs *below(sqlite3_vfs *vfs) { return (sqlite3_vfs *)vfs->pAppData; }
+static sqlite3_file *real(sqlite3_file *file) { return (sqlite3_file *)((File *)file + 1); }
+
+static Piece *filling(Writer *writer) { return &writer->pieces[writer->filling]; }
+
+static int writePiece(Writer *writer, Piece *piece) {
+    return writer->target->pMethods->xWrite(writer->target, piece->bytes, piece->count, piece->start);
+}
+
+static void *writerMain(void *argument) {
+    Writer *writer = argument;
+    pthread_mutex_lock(&writer->mutex);
+    for (;;) {
+        while (writer->queued == 0 && !writer->stops) pthread_cond_wait(&writer->changed, &writer->mutex);
+        if (writer->queued == 0) break;
+        Piece *piece = &writer->pieces[writer->first];
+        int failed = writer->failure;
+        pthread_mutex_unlock(&writer->mutex);
+        /* After a failure nothing more is written: the transaction it belongs to is lost. */
+        int result = failed ? SQLITE_OK : writePiece(writer, piece);
+        pthread_mutex_lock(&writer->mutex);
+        if (result != SQLITE_OK) writer->failure = result;
+        piece->count = 0;
+        writer->first = (writer->first + 1) % PIECES;
+        writer->queued -= 1;
+        pthread_cond_broadcast(&writer->changed);
+    }
+    pthread_mutex_unlock(&writer->mutex);
+    return NULL;
+}
+
+static Writer *makeWriter(sqlite3_file *target) {
+    Writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL) return NULL;
+    writer->target = target;
+    pthread_mutex_init(&writer->mutex, NULL);
+    pthread_cond_init(&writer->changed, NULL);
+    return writer;
+}
+
+/* Hands over the piece that's being filled, and waits until there's one to go on with. */
+static int submit(Writer *writer) {
+    Piece *piece = filling(writer);
+    if (piece->count == 0) return writer->failure;
+    if (!writer->hasThread) {
+        /* Signals are for the program's own threads. */
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        writer->hasThread = pthread_create(&writer->thread, NULL, writerMain, writer) == 0;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    if (!writer->hasThread) {
+        int result = writePiece(writer, piece);
+        piece->count = 0;
+        if (result != SQLITE_OK) writer->failure = result;
+        return writer->failure;
+    }
+    pthread_mutex_lock(&writer->mutex);
+    writer->queued += 1;
+    writer->filling = (writer->filling + 1) % PIECES;
+    pthread_cond_broadcast(&writer->changed);
+    while (writer->queued == PIECES - 1) pthread_cond_wait(&writer->changed, &writer->mutex);
+    int result = writer->failure;
+    pthread_mutex_unlock(&writer->mutex);
+    return result;
+}
+
+/* Writes all there is. A small log is written at once and needs no thread. */
+static int flush(sqlite3_file *base) {
+    Writer *writer = ((File *)base)->writer;
+    if (writer == NULL) return SQLITE_OK;
+    if (!writer->hasThread) {
+        Piece *piece = filling(writer);
+        if (piece->count > 0 && !writer->failure) writer->failure = writePiece(writer, piece);
+        piece->count = 0;
+        return writer->failure;
+    }
+    submit(writer);
+    pthread_mutex_lock(&writer->mutex);
+    while (writer->queued > 0) pthread_cond_wait(&writer->changed, &writer->mutex);
+    int result = writer->failure;
+    pthread_mutex_unlock(&writer->mutex);
+    return result;
+}
+
+/* Tells a failure to a caller that gives the transaction up for it; the next one may try again. */
+static int told(Writer *writer, int result) {
+    if (result == SQLITE_OK || writer == NULL) return result;
+    pthread_mutex_lock(&writer->mutex);
+    while (writer->queued > 0) pthread_cond_wait(&writer->changed, &writer->mutex);
+    filling(writer)->count = 0;
+    writer->failure = SQLITE_OK;
+    pthread_mutex_unlock(&writer->mutex);
+    return result;
+}
+
+static int fileClose(sqlite3_file *base) {
+    File *file = (File *)base;
+    int flushed = flush(base);
+    Writer *writer = file->writer;
+    if (writer && writer->hasThread) {
+        pthread_mutex_lock(&writer->mutex);
+        writer->stops = 1;
+        pthread_cond_broadcast(&writer->changed);
+        pthread_mutex_unlock(&writer->mutex);
+        pthread_join(writer->thread, NULL);
+    }
+    if (writer) {
+        pthread_cond_destroy(&writer->changed);
+        pthread_mutex_destroy(&writer->mutex);
+        free(writer);
+    }
+    if (file->owner) file->owner->log = NULL;
+    if (file->log) file->log->owner = NULL;
+    int closed = real(base)->pMethods->xClose(real(base));
+    return flushed != SQLITE_OK ? flushed : closed;
+}
+
+static int overlaps(const Piece *piece, sqlite3_int64 offset, int count) {
+    return piece->count > 0 && offset < piece->start + piece->count && offset + count > piece->start;
+}
+
+static int logRead(sqlite3_file *base, void *into, int count, sqlite3_int64 offset) {
+    Writer *writer = ((File *)base)->writer;
+    if (writer) {
+        int waits = 0;
+        pthread_mutex_lock(&writer->mutex);
+        for (int index = 0; index < PIECES; index++) waits |= overlaps(&writer->pieces[index], offset, count);
+        pthread_mutex_unlock(&writer->mutex);
+        int flushed = waits ? flush(base) : SQLITE_OK;
+        if (flushed != SQLITE_OK) return flushed;
+    }
+    return real(base)->pMethods->xRead(real(base), into, count, offset);
+}
+
+static int logWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
+    File *file = (File *)base;
+    if (file->writer == NULL && (file->writer = makeWriter(real(base))) == NULL) return SQLITE_IOERR_NOMEM;
+    Writer *writer = file->writer;
+    Piece *piece = filling(writer);
+    /* A frame that's written again must not overtake its first version. */
+    if (piece->count > 0 && offset != piece->start + piece->count) {
+        int flushed = flush(base);
+        if (flushed != SQLITE_OK) return told(writer, flushed);
+        piece = filling(writer);
+    }
+    const unsigned char *bytes = from;
+    while (count > 0) {
+        if (piece->count == 0) piece->start = offset;
+        /* Pieces end at multiples of their size, whatever they begin at. */
+        int room = PIECE - (int)(piece->start % PIECE) - piece->count;
+        int part = count < room ? count : room;
+        memcpy(piece->bytes + piece->count, bytes, part);
+        piece->count += part;
+        bytes += part;
+        offset += part;
+        count -= part;
+        if (part == room) {
+            int submitted = submit(writer);
+            if (submitted != SQLITE_OK) return told(writer, submitted);
+            piece = filling(writer);
+        }
+    }
+    return SQLITE_OK;
+}
+
+static int fileRead(sqlite3_file *base, void *into, int count, sqlite3_int64 offset) {
+    return real(base)->pMethods->xRead(real(base), into, count, offset);
+}
+
+static int fileWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
+    return real(base)->pMethods->xWrite(real(base), from, count, offset);
+}
+
+static int fileTruncate(sqlite3_file *base, sqlite3_int64 size) {
+    int flushed = flush(base);
+    return flushed != SQLITE_OK ? flushed : real(base)->pMethods->xTruncate(real(base), size);
+}
+
+static int fileSync(sqlite3_file *base, int flags) {
+    int flushed = flush(base);
+    if (flushed != SQLITE_OK) return told(((File *)base)->writer, flushed);
+    return real(base)->pMethods->xSync(real(base), flags);
+}
+
+static int fileSize(sqlite3_file *base, sqlite3_int64 *size) {
+    int flushed = flush(base);
+    return flushed != SQLITE_OK ? flushed : real(base)->pMethods->xFileSize(real(base), size);
+}
+
+static int fileLock(sqlite3_file *base, int level) { return real(base)->pMethods->xLock(real(base), level); }
+static int fileUnlock(sqlite3_file *base, int level) { return real(base)->pMethods->xUnlock(real(base), level); }
+static int fileIsReserved(sqlite3_file *base, int *result) {
+    return real(base)->pMethods->xCheckReservedLock(real(base), result);
+}
+static int fileControl(sqlite3_file *base, int what, void *argument) {
+    return real(base)->pMethods->xFileControl(real(base), what, argument);
+}
+static int fileSector(sqlite3_file *base) { return real(base)->pMethods->xSectorSize(real(base)); }
+static int fileTraits(sqlite3_file *base) { return real(base)->pMethods->xDeviceCharacteristics(real(base)); }
+static int fileShmMap(sqlite3_file *base, int region, int size, int extend, void volatile **map) {
+    return real(base)->pMethods->xShmMap(real(base), region, size, extend, map);
+}
+static int fileShmLock(sqlite3_file *base, int offset, int count, int flags) {
+    return real(base)->pMethods->xShmLock(real(base), offset, count, flags);
+}
+static void fileShmBarrier(sqlite3_file *base) {
+    /* A commit syncs the log first and so leaves nothing here to do, unless "synchronous" is below FULL. */
+    if (((File *)base)->log) flush((sqlite3_file *)((File *)base)->log);
+    real(base)->pMethods->xShmBarrier(real(base));
+}
+static int fileShmUnmap(sqlite3_file *base, int remove) { return real(base)->pMethods->xShmUnmap(real(base), remove); }
+static int fileFetch(sqlite3_file *base, sqlite3_int64 offset, int count, void **page) {
+    return real(base)->pMethods->xFetch(real(base), offset, count, page);
+}
+static int fileUnfetch(sqlite3_file *base, sqlite3_int64 offset, void *page) {
+    return real(base)->pMethods->xUnfetch(real(base), offset, page);
+}
+
+static const sqlite3_io_methods databaseMethods = {
+    3, fileClose, fileRead, fileWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
+    fileControl, fileSector, fileTraits, fileShmMap, fileShmLock, fileShmBarrier, fileShmUnmap, fileFetch, fileUnfetch};
+static const sqlite3_io_methods logMethods = {
+    1, fileClose, logRead, logWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
+    fileControl, fileSector, fileTraits};
+
+static int vfsOpen(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags, int *out) {
+    if (!(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL))) return below(vfs)->xOpen(below(vfs), name, base, flags, out);
+    File *file = (File *)base;
+    memset(file, 0, sizeof *file);
+    int result = below(vfs)->xOpen(below(vfs), name, real(base), flags, out);
+    if (real(base)->pMethods == NULL) return result;
+    if (result != SQLITE_OK) {
+        real(base)->pMethods->xClose(real(base));
+        return result;
+    }
+    if (flags & SQLITE_OPEN_WAL) {
+        base->pMethods = &logMethods;
+        file->owner = (File *)sqlite3_database_file_object(name);
+        if (file->owner && file->owner->base.pMethods == &databaseMethods) file->owner->log = file;
+        else file->owner = NULL;
+    } else if (real(base)->pMethods->iVersion >= 3) {
+        base->pMethods = &databaseMethods;
+    } else {
+        real(base)->pMethods->xClose(real(base));
+        return SQLITE_CANTOPEN;
+    }
+    return SQLITE_OK;
+}
+
+static int vfsDelete(sqlite3_vfs *vfs, const char *name, int sync) { return below(vfs)->xDelete(below(vfs), name, sync); }
+static int vfsAccess(sqlite3_vfs *vfs, const char *name, int flags, int *result) {
+    return below(vfs)->xAccess(below(vfs), name, flags, result);
+}
+static int vfsFullPathname(sqlite3_vfs *vfs, const char *name, int count, char *out) {
+    return below(vfs)->xFullPathname(below(vfs), name, count, out);
+}
+static void *vfsDlOpen(sqlite3_vfs *vfs, const char *name) { return below(vfs)->xDlOpen(below(vfs), name); }
+static void vfsDlError(sqlite3_vfs *vfs, int count, char *out) { below(vfs)->xDlError(below(vfs), count, out); }
+static void (*vfsDlSym(sqlite3_vfs *vfs, void *handle, const char *name))(void) {
+    return below(vfs)->xDlSym(below(vfs), handle, name);
+}
+static void vfsDlClose(sqlite3_vfs *vfs, void *handle) { below(vfs)->xDlClose(below(vfs), handle); }
+static int vfsRandomness(sqlite3_vfs *vfs, int count, char *out) { return below(vfs)->xRandomness(below(vfs), count, out); }
+static int vfsSleep(sqlite3_vfs *vfs, int microseconds) { return below(vfs)->xSleep(below(vfs), microseconds); }
+static int vfsCurrentTime(sqlite3_vfs *vfs, double *now) { return below(vfs)->xCurrentTime(below(vfs), now); }
+static int vfsGetLastError(sqlite3_vfs *vfs, int count, char *out) {
+    return below(vfs)->xGetLastError ? below(vfs)->xGetLastError(below(vfs), count, out) : 0;
+}
+
+static int vfsCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *now) {
+    return below(vfs)->xCurrentTimeInt64(below(vfs), now);
+}
+
+int elt_walbuffer_register(const char *name, const char *lower) {
+    sqlite3_vfs *system = sqlite3_vfs_find(lower);
+    if (system == NULL || system->iVersion < 2) return SQLITE_ERROR;
+    sqlite3_vfs *vfs = calloc(1, sizeof *vfs);
+    if (vfs == NULL || (vfs->zName = strdup(name)) == NULL) return SQLITE_NOMEM;
+    vfs->iVersion = 2;
+    vfs->szOsFile = (int)sizeof(File) + system->szOsFile;
+    vfs->mxPathname = system->mxPathname;
+    vfs->pAppData = system;
+    vfs->xOpen = vfsOpen;
+    vfs->xDelete = vfsDelete;
+    vfs->xAccess = vfsAccess;
+    vfs->xFullPathname = vfsFullPathname;
+    vfs->xDlOpen = vfsDlOpen;
+    vfs->xDlError = vfsDlError;
+    vfs->xDlSym = vfsDlSym;
+    vfs->xDlClose = vfsDlClose;
+    vfs->xRandomness = vfsRandomness;
+    vfs->xSleep = vfsSleep;
+    vfs->xCurrentTime = vfsCurrentTime;
+    vfs->xGetLastError = vfsGetLastError;
+    vfs->xCurrentTimeInt64 = system->xCurrentTimeInt64 ? vfsCurrentTimeInt64 : NULL;
+    return sqlite3_vfs_register(vfs, 0);
+}

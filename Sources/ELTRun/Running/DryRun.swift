@@ -1,0 +1,71 @@
+import ELTCore
+import ELTExtract
+import ELTTransform
+import Foundation
+
+extension Engine {
+    private struct RollBack: Error {}
+
+    /// The whole run in one transaction that's rolled back; its segments are written beside the archive.
+    /// Whether it succeeds or fails, nothing of it stays: no row, no file, no folder.
+    func dryRun(_ options: RunOptions) throws -> RunReport {
+        let hadArchive = FileManager.default.fileExists(atPath: settings.archivePath)
+        defer { if !hadArchive { rmdir(settings.archivePath) } }
+        let lock = try lock("run --dry-run")
+        defer { withExtendedLifetime(lock) {} }
+        defer { removeScratchArchive() }
+        return try leavingNoWarehouse {
+            try checkDisk()
+            return try rehearse(options)
+        }
+    }
+
+    private func rehearse(_ options: RunOptions) throws -> RunReport {
+        var report = RunReport(command: "run", now: context.now)
+        report.dryRun = true
+        var watch = Stopwatch()
+        let archive = OverlayArchive(base: try makeArchive(), scratch: try makeScratchArchive())
+        let warehouse = try makeWarehouse()
+        let source = settings.hasTopics ? try makeChangeSource() : nil
+        let summary = try watch.measure("extract") {
+            try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
+        }
+        fill(&report, summary)
+        do {
+            try warehouse.transaction {
+                let afresh = try watch.measure("load") {
+                    let afresh = try loadNew(archive, warehouse, &report, insideTransaction: true)
+                    if !afresh { try loadAgain(summary, archive, warehouse, insideTransaction: true) }
+                    return afresh
+                }
+                try judge(archive, warehouse)
+                let request = request(options, afresh: afresh)
+                let clock = watch
+                try watch.measure("transform") {
+                    try publish(warehouse, request, &report, clock, insideTransaction: true)
+                }
+                throw RollBack()
+            }
+        } catch is RollBack {
+            report.status = "rolled back"
+        }
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        return report
+    }
+
+    /// Takes away the warehouse's file and folder if `body` was the first to need them.
+    private func leavingNoWarehouse<T>(_ body: () throws -> T) throws -> T {
+        let path = settings.warehousePath
+        let folder = (path as NSString).deletingLastPathComponent
+        let (hadFile, hadFolder) = (
+            FileManager.default.fileExists(atPath: path), FileManager.default.fileExists(atPath: folder)
+        )
+        defer {
+            if !hadFile { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
+            // Only an empty folder goes.
+            if !hadFolder { rmdir(folder) }
+        }
+        return try body()
+    }
+}

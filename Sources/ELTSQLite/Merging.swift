@@ -1,0 +1,181 @@
+import ELTCore
+import SQLite
+
+/// Merge and overwrite: rows are written only where they differ, and keys that are gone go.
+extension SQLiteTransformSession {
+    package func merge(
+        _ model: String, query: String, columns: [String], key: [String], scope: KeyScope?
+    ) throws -> TableChanges {
+        try named(model) {
+            if let scope {
+                return try merge(
+                    model, query: query, columns: columns, key: key, of: key[0], scope: scope, where: "true")
+            }
+            try stage(query, columns: columns, key: key)
+            defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
+            return try upsertStage(model, columns: columns, key: key)
+        }
+    }
+
+    package func overwrite(
+        _ model: String, query: String, columns: [String], partition: String, day: Day, key: [String]
+    ) throws -> TableChanges {
+        try named(model) {
+            let table = Names.quoted(model)
+            let within = "\(Names.quoted(partition)) = \(Names.literal(day.description))"
+            if key.isEmpty {
+                try database.execute("DELETE FROM \(table) WHERE \(within)")
+                let removed = database.changes
+                try database.execute(
+                    "INSERT INTO \(table) (\(Names.list(columns))) SELECT * FROM (\(query)) WHERE \(within)")
+                return TableChanges(inserted: database.changes, removed: removed)
+            }
+            // Only rows that differ are written; the day holds exactly the query's rows all the same.
+            try stage("SELECT * FROM (\(query)) WHERE \(within)", columns: columns, key: key)
+            defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
+            let keys = key.map { "s.\(Names.quoted($0)) = \(table).\(Names.quoted($0))" }.joined(separator: " AND ")
+            try database.execute(
+                "DELETE FROM \(table) WHERE \(within) AND NOT EXISTS (SELECT 1 FROM temp.elt_stage s WHERE \(keys))")
+            var changes = TableChanges(removed: database.changes)
+            changes += try upsertStage(model, columns: columns, key: key)
+            return changes
+        }
+    }
+
+    package func overwriteCarrying(
+        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
+        resets: [String: String], scope: KeyScope
+    ) throws -> TableChanges {
+        try named(model) {
+            let table = Names.quoted(model)
+            let within = "\(Names.quoted(partition)) = \(Names.literal(day.description))"
+            if case .changedOn = scope {
+                return try merge(
+                    model, query: query, columns: columns, key: [partition, key], of: key, scope: scope, where: within)
+            }
+            try database.execute("DELETE FROM \(table) WHERE \(within)")
+            let removed = database.changes
+            return TableChanges(
+                inserted: try carry(
+                    model, query: query, columns: columns, partition: partition, day: day, key: key, resets: resets,
+                    scope: scope),
+                removed: removed)
+        }
+    }
+
+    /// Yesterday's rows less those whose key is in the scope, and the query's rows, in the order of keys.
+    private func carry(
+        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
+        resets: [String: String], scope: KeyScope
+    ) throws -> Int64 {
+        let table = Names.quoted(model)
+        let yesterday = "\(Names.quoted(partition)) = \(Names.literal(day.previous.description))"
+        let insert = "INSERT INTO \(table) (\(Names.list(columns))) "
+        guard try database.value("SELECT 1 FROM \(table) WHERE \(yesterday) LIMIT 1") != .null else {
+            try database.execute(insert + query)
+            return database.changes
+        }
+        let carried = columns.map { column in
+            if column == partition { return "\(Names.literal(day.description)) AS \(Names.quoted(column))" }
+            return resets[column].map { "\($0) AS \(Names.quoted(column))" } ?? "b.\(Names.quoted(column))"
+        }.joined(separator: ", ")
+        let named = Names.list(columns)
+        try database.execute(
+            """
+            \(insert)SELECT \(named) FROM (
+                SELECT \(carried) FROM \(table) b
+                WHERE b.\(yesterday) AND NOT EXISTS (\(scopeLookup(scope, key: "b.\(Names.quoted(key))")))
+                UNION ALL SELECT \(named) FROM (\(query))
+                ORDER BY \(Names.quoted(key)))
+            """)
+        return database.changes
+    }
+
+    // MARK: Merging the keys of a scope
+
+    /// Merges the rows of a query, and removes those of the scope's keys that it doesn't give.
+    ///
+    /// `key` is the table's key and `column` the part of it that's the entity's. Most queries give one row for
+    /// each living key, and then only the removed keys are left to look for. The keys are summed up while their
+    /// rows are merged; a copy of the rows is made only if that doesn't come out even.
+    private func merge(
+        _ model: String, query: String, columns: [String], key: [String], of column: String, scope: KeyScope,
+        where within: String
+    ) throws -> TableChanges {
+        // A query that reads what it's merged into must be done before the first row is written.
+        let readsItself = query.lowercased().contains(model.lowercased())
+        if readsItself { try stage(query, columns: columns, key: [column]) }
+        defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
+        var (changes, keys) = try Upsert(
+            database: database, model: model, columns: columns, key: key, entityKey: column
+        ).run(readsItself ? "SELECT * FROM temp.elt_stage" : query)
+        let (living, removed) = try sum(scope)
+        if keys == living {
+            if removed == 0 { return changes }
+            changes.removed = try remove(
+                keys: "SELECT key FROM \(scopeRows(scope)) AND removed = 1", model, column, where: within)
+            return changes
+        }
+        if !readsItself { try stage(query, columns: columns, key: [column]) }
+        changes.removed = try remove(
+            keys: "SELECT key FROM \(scopeRows(scope))", model, column,
+            where: """
+                \(within) AND NOT EXISTS (
+                    SELECT 1 FROM temp.elt_stage s WHERE s.\(Names.quoted(column)) = \(Names.quoted(model)).\(Names.quoted(column)))
+                """)
+        return changes
+    }
+
+    /// The living keys of a scope, and how many were removed.
+    private func sum(_ scope: KeyScope) throws -> (living: KeySum, removed: Int64) {
+        var (living, removed) = (KeySum(), Int64(0))
+        let rows = try database.prepare("SELECT removed, key FROM \(scopeRows(scope))")
+        while try rows.step() {
+            if rows.int(0) == 0 { living.add(rows.bytes(1)) } else { removed += 1 }
+        }
+        return (living, removed)
+    }
+
+    private func remove(keys: String, _ model: String, _ column: String, where condition: String) throws -> Int64 {
+        let table = Names.quoted(model)
+        let name = Names.quoted(column)
+        // An integer key is an integer in the table and its text in the ledger.
+        try database.execute(
+            """
+            DELETE FROM \(table) WHERE \(name) IN (
+                SELECT CASE WHEN CAST(CAST(key AS INTEGER) AS TEXT) = key THEN CAST(key AS INTEGER) ELSE key END FROM (\(keys))
+                UNION ALL \(keys))
+            AND \(condition) AND CAST(\(name) AS TEXT) IN (\(keys))
+            """)
+        return database.changes
+    }
+
+    /// A query that gives a row if the key that a column holds is in the scope.
+    private func scopeLookup(_ scope: KeyScope, key: String) -> String {
+        // Keys are compared as the text they are in the ledger; a column may hold an integer.
+        "SELECT 1 FROM \(scopeRows(scope)) AND key = CAST(\(key) AS TEXT)"
+    }
+
+    /// The keys of a scope, as a source of rows with columns `key` and `removed`.
+    private func scopeRows(_ scope: KeyScope) -> String {
+        switch scope {
+        case .changed(let entity): "temp.\(Names.quoted(Names.changed(entity))) WHERE true"
+        case .changedOn(let entity, let day):
+            "temp.\(Names.quoted(Names.changedDays(entity))) WHERE on_day = \(day.daysSinceEpoch)"
+        case .winnersOf(let entity, let day):
+            "\(Names.quoted(Names.winners(entity))) WHERE from_day = \(day.daysSinceEpoch)"
+        }
+    }
+
+    private func stage(_ query: String, columns: [String], key: [String]) throws {
+        try database.execute("DROP TABLE IF EXISTS temp.elt_stage")
+        try database.execute(
+            "CREATE TEMP TABLE elt_stage (\(Names.list(columns)), PRIMARY KEY (\(Names.list(key)))) WITHOUT ROWID")
+        try database.execute("INSERT INTO temp.elt_stage (\(Names.list(columns))) \(query)")
+    }
+
+    private func upsertStage(_ model: String, columns: [String], key: [String]) throws -> TableChanges {
+        try Upsert(database: database, model: model, columns: columns, key: key, entityKey: key[0])
+            .run("SELECT * FROM temp.elt_stage").changes
+    }
+}

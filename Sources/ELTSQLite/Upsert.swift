@@ -1,0 +1,62 @@
+import ELTCore
+import SQLite
+
+/// Writes the rows of a query into a table: new ones are inserted, those that really differ are updated.
+///
+/// Row by row and not as one INSERT … SELECT: for that SQLite keeps a copy of each page it touches, to be able to
+/// undo the statement, and whoever wants to know which keys the query gave must keep those too.
+struct Upsert {
+    let database: Database
+    let model: String
+    let columns: [String]
+    let key: [String]
+    /// The part of the key that's the entity's.
+    let entityKey: String
+
+    /// What was written, and the keys of all rows that the query gave.
+    func run(_ query: String) throws -> (changes: TableChanges, keys: KeySum) {
+        var keys = KeySum()
+        var written: Int64 = 0
+        let counter = UpdateCounter(database)
+        let rows = try database.prepare("SELECT \(Names.list(columns)) FROM (\(query))")
+        let write = try database.prepare(sql)
+        let keyColumn = Int32(columns.firstIndex(of: entityKey) ?? 0)
+        while try rows.step() {
+            for column in 0..<Int32(columns.count) { write.bindBorrowed(column + 1, rows, column) }
+            try write.run()
+            written += database.changes
+            keys.add(rows.bytes(keyColumn))
+            if keys.count & 0xFFFF == 0 { try Interruption.check() }
+        }
+        return (TableChanges(inserted: written - counter.updates, updated: counter.updates), keys)
+    }
+
+    private var sql: String {
+        let table = Names.quoted(model)
+        let rest = columns.filter { !key.contains($0) }
+        let places = (1...columns.count).map { "?\($0)" }.joined(separator: ", ")
+        let insert = "INSERT INTO \(table) (\(Names.list(columns))) VALUES (\(places)) ON CONFLICT (\(Names.list(key))) DO "
+        if rest.isEmpty { return insert + "NOTHING" }
+        let sets = rest.map { "\(Names.quoted($0))=excluded.\(Names.quoted($0))" }.joined(separator: ", ")
+        // What tells versions apart stands at the end of most records: comparing ends there soonest.
+        let differs = rest.reversed().map { "\(table).\(Names.quoted($0)) IS NOT excluded.\(Names.quoted($0))" }
+        return insert
+            + "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN elt_updated() ELSE 0 END"
+    }
+}
+
+/// How many keys there are, and the sum of their hashes.
+///
+/// Two lists of keys with equal sums hold the same keys equally often, but for a chance of 1 in 2^64. The hash is
+/// seeded anew by each process, so that nobody can aim at it.
+struct KeySum: Equatable {
+    private(set) var count: Int64 = 0
+    private var sum: UInt64 = 0
+
+    @inline(__always) mutating func add(_ key: UnsafeRawBufferPointer) {
+        var hasher = Hasher()
+        hasher.combine(bytes: key)
+        count += 1
+        sum &+= UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+}
