@@ -108,7 +108,7 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "ELTSources", "ELTTesting", "ELTArchive"]),
         tests("ELTArchiveTests", ["ELTArchive", "ELTTesting"]),
         tests("ELTTransformTests", ["ELTTransform", "ELTTesting"]),
-        tests("ELTRunTests", ["ELTRun", "ELTTesting", "elt", arguments, logging]),
+        tests("ELTRunTests", ["ELTRun", "ELTReport", "ELTTesting", "elt", arguments, logging]),
         // Parsers against inputs that nobody meant.
         tests("FuzzTests", ["JSON", "HTTP", "ELTCore", "ELTArchive", "ELTSources", "ELTTransform", "ELTRun", "ELTTesting"]),
         // The program itself, as a process.

@@ -72,7 +72,7 @@ package struct Explanation: Codable, Equatable, Sendable {
 
     package var text: String {
         let time = day.map { "at the end of \($0)" } ?? "now"
-        var lines = ["\(entity) \(key) \(time): \(verdict)"]
+        var lines = ["\(entity) \(ConsoleEscape.line(key)) \(time): \(verdict)"]
         if let winner { lines += Self.lines(of: winner) }
         if !isPublished {
             lines.append("  The tables don't show this yet: the next run or 'elt build' publishes it.")

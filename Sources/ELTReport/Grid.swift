@@ -2,6 +2,8 @@
 package enum Grid {
     /// One line of headings, then one for each row. Columns of numbers stand to the right.
     package static func text(_ headings: [String], _ rows: [[String]], indent: String = "") -> String {
+        // What's in a cell may come from anywhere: a row stays one line.
+        let rows = rows.map { $0.map(ConsoleEscape.line) }
         var widths = headings.map(\.count)
         for row in rows {
             for (index, cell) in row.enumerated() where index < widths.count {

@@ -116,10 +116,13 @@ package struct QuarantinedBytes: Codable, Equatable, Sendable {
         ]
         if record.fullLoad == nil {
             lines.append("timestamp: \(timestamp ?? "none")")
-            lines.append("key: \(key.map { "\($0.shown) (\($0.kind))" } ?? "null")")
-            for header in headers { lines.append("header \(header.name): \(header.value?.shown ?? "null")") }
+            lines.append("key: \(key.map { "\(ConsoleEscape.line($0.shown)) (\($0.kind))" } ?? "null")")
+            for header in headers {
+                let value = header.value.map { ConsoleEscape.line($0.shown) } ?? "null"
+                lines.append("header \(ConsoleEscape.line(header.name)): \(value)")
+            }
         }
-        lines.append(value.map { "value (\($0.kind)):\n\($0.shown)" } ?? "value: null")
+        lines.append(value.map { "value (\($0.kind)):\n\(ConsoleEscape.block($0.shown))" } ?? "value: null")
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -1,4 +1,5 @@
 import ELTCore
+import ELTReport
 import ELTRun
 import Logging
 import Synchronization

@@ -1,4 +1,5 @@
 import ELTCore
+import ELTReport
 import Logging
 
 enum LogFormat: String, CaseIterable, Sendable {

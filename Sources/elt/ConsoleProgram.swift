@@ -1,4 +1,5 @@
 import ArgumentParser
+import ELTReport
 import ELTRun
 
 /// Runs the program: signals, arguments, and what to say where they're wrong.

@@ -1,4 +1,5 @@
 import ELTCore
+import ELTReport
 
 /// Computes what the progress line says. A value: the clock and the terminal are outside.
 struct ProgressMeter {

@@ -1,4 +1,5 @@
 import ELTCore
+import ELTReport
 
 #if canImport(Glibc)
     import Glibc

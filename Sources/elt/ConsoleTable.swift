@@ -1,3 +1,5 @@
+import ELTReport
+
 /// A value of a query's result.
 enum Cell: Equatable, Sendable {
     case null

@@ -1,4 +1,5 @@
 import Testing
+import ELTReport
 
 @testable import elt
 

@@ -28,7 +28,7 @@ final class ProgramBroker: Sendable {
 
     /// Writes messages to partition 0, a second apart.
     func send(_ messages: [Message], to topic: String = "customers", from start: Int64 = 1_795_000_000_000) throws {
-        let producer = try Producer(.writing(["bootstrap.servers": address]))
+        let producer = try Producer(.writing(["bootstrap.servers": address, "message.max.bytes": "20000000"]))
         for (index, message) in messages.enumerated() {
             try producer.send(
                 topic: topic, partition: 0, key: message.key, value: message.value,

@@ -2,12 +2,12 @@
 ///
 /// Names and messages come from files, brokers and services. On a terminal an escape sequence in
 /// one could rewrite what stands above it; in a log a line break could forge a second event.
-enum ConsoleEscape {
+package enum ConsoleEscape {
     /// The text on one line: every control character is written as `\n`, `\t` or `\u{1b}`.
-    static func line(_ text: String) -> String { escaped(text, keeping: []) }
+    package static func line(_ text: String) -> String { escaped(text, keeping: []) }
 
     /// The text with its line breaks and tabs, everything else as in `line`.
-    static func block(_ text: String) -> String { escaped(text, keeping: ["\n", "\t", "\r\n"]) }
+    package static func block(_ text: String) -> String { escaped(text, keeping: ["\n", "\t", "\r\n"]) }
 
     private static func escaped(_ text: String, keeping kept: Set<Character>) -> String {
         guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
