@@ -26,6 +26,7 @@ typedef struct Writer {
     int hasThread;
     int stops;
     int filling;
+    sqlite3_int64 end; /* the farthest byte that was written or handed over */
     int first;
     int queued;
     int failure;
@@ -181,12 +182,20 @@ static int logWrite(sqlite3_file *base, const void *from, int count, sqlite3_int
     if (file->writer == NULL && (file->writer = makeWriter(real(base))) == NULL) return SQLITE_IOERR_NOMEM;
     Writer *writer = file->writer;
     Piece *piece = filling(writer);
-    /* A frame that's written again must not overtake its first version. */
     if (piece->count > 0 && offset != piece->start + piece->count) {
         int flushed = flush(base);
         if (flushed != SQLITE_OK) return told(writer, flushed);
         piece = filling(writer);
     }
+    /* A frame that's written again, or its checksum: it must not overtake its first version, and isn't worth a
+       piece. */
+    if (offset == 0) writer->end = 0; /* The log begins anew. */
+    if (offset + count <= writer->end) {
+        int flushed = flush(base);
+        if (flushed != SQLITE_OK) return told(writer, flushed);
+        return told(writer, real(base)->pMethods->xWrite(real(base), from, count, offset));
+    }
+    writer->end = offset + count;
     const unsigned char *bytes = from;
     while (count > 0) {
         if (piece->count == 0) piece->start = offset;
@@ -217,7 +226,10 @@ static int fileWrite(sqlite3_file *base, const void *from, int count, sqlite3_in
 
 static int fileTruncate(sqlite3_file *base, sqlite3_int64 size) {
     int flushed = flush(base);
-    return flushed != SQLITE_OK ? flushed : real(base)->pMethods->xTruncate(real(base), size);
+    if (flushed != SQLITE_OK) return flushed;
+    Writer *writer = ((File *)base)->writer;
+    if (writer && writer->end > size) writer->end = size;
+    return real(base)->pMethods->xTruncate(real(base), size);
 }
 
 static int fileSync(sqlite3_file *base, int flags) {

@@ -5,6 +5,9 @@ import SQLite
 package final class SQLiteTransformSession: TransformSession {
     private let warehouse: SQLiteWarehouse
     let database: Database
+    /// Not yet in the ledger. Written between large models, its page would be in the log twice, and SQLite would
+    /// sum up anew all that lies between.
+    private var states: [String: ModelState] = [:]
 
     package init(_ warehouse: SQLiteWarehouse) {
         self.warehouse = warehouse
@@ -50,7 +53,8 @@ package final class SQLiteTransformSession: TransformSession {
     // MARK: The ledger of models
 
     package func state(of model: String) throws -> ModelState? {
-        try database.query(
+        if let state = states[model] { return state }
+        return try database.query(
             "SELECT name, materialized, digest, first_day, last_day FROM elt_models WHERE name=?1", [.text(model)]
         ).first.map {
             ModelState(
@@ -59,14 +63,19 @@ package final class SQLiteTransformSession: TransformSession {
         }
     }
 
-    package func setState(_ state: ModelState) throws {
+    package func setState(_ state: ModelState) { states[state.name] = state }
+
+    package func writeStates() throws {
         let day = { (day: Day?) -> SQLValue in day.map { .text($0.description) } ?? .null }
-        try database.execute(
-            "INSERT OR REPLACE INTO elt_models VALUES (?1, ?2, ?3, ?4, ?5)",
-            [
-                .text(state.name), .text(state.materialized), .text(state.digest), day(state.firstDay),
-                day(state.lastDay),
-            ])
+        for state in states.values.sorted(by: { $0.name < $1.name }) {
+            try database.execute(
+                "INSERT OR REPLACE INTO elt_models VALUES (?1, ?2, ?3, ?4, ?5)",
+                [
+                    .text(state.name), .text(state.materialized), .text(state.digest), day(state.firstDay),
+                    day(state.lastDay),
+                ])
+        }
+        states = [:]
     }
 
     package func forget(modelsOtherThan names: [String]) throws {

@@ -79,7 +79,7 @@ struct ModelBuilder {
         let state = try session.state(of: model.name)
         if state?.digest != digest || state?.materialized != "view" {
             try session.replaceView(model.name, query: query)
-            try session.setState(ModelState(name: model.name, materialized: "view", digest: digest))
+            session.setState(ModelState(name: model.name, materialized: "view", digest: digest))
         }
         return summary(model, TableChanges(), isFull: true)
     }
@@ -89,7 +89,7 @@ struct ModelBuilder {
         let columns = try columns(of: query, model)
         let changes = try session.replaceTable(model.name, query: query, columns: columns)
         for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
-        try session.setState(ModelState(name: model.name, materialized: "table", digest: model.digest))
+        session.setState(ModelState(name: model.name, materialized: "table", digest: model.digest))
         return summary(model, changes, isFull: true)
     }
 
@@ -147,7 +147,7 @@ struct ModelBuilder {
         } else {
             changes = try mergeAll(model, names)
         }
-        try session.setState(ModelState(name: model.name, materialized: "incremental", digest: model.digest))
+        session.setState(ModelState(name: model.name, materialized: "incremental", digest: model.digest))
         return summary(model, changes, isFull: isFull)
     }
 
@@ -184,7 +184,7 @@ struct ModelBuilder {
         }
         var after = ModelState(name: model.name, materialized: "incremental", digest: model.digest)
         guard let first, first <= horizon else {
-            try session.setState(after)
+            session.setState(after)
             return summary(model, TableChanges(), isFull: isNew)
         }
         let known = isNew ? nil : state?.firstDay.flatMap { first in state?.lastDay.map { first...$0 } }
@@ -213,7 +213,7 @@ struct ModelBuilder {
             }
             days.sort()
         }
-        try session.setState(after)
+        session.setState(after)
         return summary(model, changes, days: days, isFull: isNew)
     }
 

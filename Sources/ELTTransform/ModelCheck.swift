@@ -29,7 +29,7 @@ extension Transformer {
                 } else {
                     try session.createTable(model.name, columns: columns, key: [])
                 }
-                try session.setState(ModelState(name: model.name, materialized: "view", digest: model.digest))
+                session.setState(ModelState(name: model.name, materialized: "view", digest: model.digest))
                 check.models += 1
             } catch {
                 try check.note(refusal(of: error, model, session, data: data))

@@ -73,6 +73,7 @@ package struct Transformer {
             Failpoint.modelBuilt.pass()
         }
         if request.select != nil { try markStale(readersOf: builder.refreshed, besides: built, session) }
+        try session.writeStates()
         Failpoint.modelsBuilt.pass()
         summary.tests = try test(session, select: request.select.map { _ in Set(built.map(\.name)) })
         Failpoint.testsPassed.pass()
@@ -101,7 +102,7 @@ package struct Transformer {
                 var state = try session.state(of: model.name)
             else { continue }
             state.digest = ""
-            try session.setState(state)
+            session.setState(state)
         }
     }
 

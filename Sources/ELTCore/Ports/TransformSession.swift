@@ -12,7 +12,9 @@ package protocol TransformSession: AnyObject {
     /// The quoted name of a model's table or view.
     func table(_ model: String) -> String
     func state(of model: String) throws -> ModelState?
-    func setState(_ state: ModelState) throws
+    /// Notes a model's state, for `writeStates` to put into the ledger.
+    func setState(_ state: ModelState)
+    func writeStates() throws
     /// Models that were built once and are no longer in the project.
     func forget(modelsOtherThan names: [String]) throws
 
