@@ -115,18 +115,37 @@ package struct Loader {
             progress.warn("\(place.topic) is in the archive and no longer configured: its events are left out.")
             return LoadedRows()
         }
-        try archive.read(segment) { archived in
+        func load(_ change: ChangeView, line: Int64) throws {
             do {
-                try loader.load(archived.change)
+                try loader.load(change)
             } catch let poison as Poison {
                 loader.noteQuarantined()
                 try session.quarantine(
                     QuarantineItem(
                         entity: place.entity, sequence: sequence, topic: place.topic, incarnation: place.incarnation,
-                        partition: place.partition, offset: archived.change.offset, path: segment.path,
-                        line: archived.line, reason: poison.reason, detail: poison.detail))
+                        partition: place.partition, offset: change.offset, path: segment.path, line: line,
+                        reason: poison.reason, detail: poison.detail))
             }
         }
+        guard segment.rows >= ReadAhead.recordsMin else {
+            try archive.read(segment) { try load($0.change, line: $0.line) }
+            return loader.result
+        }
+        try ReadAhead.records(
+            { [archive] give in
+                try archive.read(segment) {
+                    try give(
+                        .init(
+                            place: $0.change.offset, line: $0.line, timestamp: $0.change.timestamp,
+                            timestampType: $0.change.timestampType, key: $0.change.key, value: $0.change.value))
+                }
+            },
+            each: {
+                let change = ChangeView(
+                    offset: $0.place, timestamp: $0.timestamp, timestampType: $0.timestampType, key: $0.key,
+                    value: $0.value)
+                try load(change, line: $0.line)
+            })
         return loader.result
     }
 
@@ -137,21 +156,28 @@ package struct Loader {
             progress.warn("\(load.entity) is in the archive and no longer configured: its full loads are left out.")
             return LoadedRows()
         }
-        var page = 0
-        try ArchivedRecords.rows(
-            of: load, records: entity.fullLoad?.records ?? [], maxBytes: elementBytesMax, archive,
-            page: {
-                page = $0
-                loader.begin(page: $0)
+        var page: Int64 = -1
+        func row(_ bytes: UnsafeRawBufferPointer, of record: ReadAhead.Record) throws {
+            if record.place != page {
+                page = record.place
+                loader.begin(page: Int(page))
+            }
+            try loader.load(bytes) { poison, row in
+                try session.quarantine(
+                    QuarantineItem(
+                        entity: entity.name, sequence: sequence, fullLoad: load.number, page: Int(page), row: row,
+                        path: load.files.first?.path ?? "", reason: poison.reason, detail: poison.detail))
+            }
+        }
+        let (path, bytesMax) = (entity.fullLoad?.records ?? [], elementBytesMax)
+        try ReadAhead.records(
+            { [archive] give in
+                var page: Int64 = 0
+                try ArchivedRecords.rows(
+                    of: load, records: path, maxBytes: bytesMax, archive, page: { page = Int64($0) },
+                    each: { try give(.init(place: page, value: $1)) })
             },
-            each: { _, bytes in
-                try loader.load(bytes) { poison, row in
-                    try session.quarantine(
-                        QuarantineItem(
-                            entity: entity.name, sequence: sequence, fullLoad: load.number, page: page, row: row,
-                            path: load.files.first?.path ?? "", reason: poison.reason, detail: poison.detail))
-                }
-            })
+            each: { record in if let bytes = record.value { try row(bytes, of: record) } })
         return loader.result
     }
 

@@ -29,16 +29,29 @@ struct Heads {
             """)
     }
 
-    /// The timelines have one winner for each key: there's nothing to take out.
-    func useTimelines() throws {
+    /// The timelines have one winner for each key, from the tables of `origins`: there's nothing to take out.
+    func useTimelines(origins: Set<Int32>) throws {
         try drop()
         try database.execute(
-            "CREATE TEMP VIEW \(name) AS SELECT origin, key, from_day, place FROM main.\(winners) WHERE removed = 0")
+            """
+            CREATE TEMP VIEW \(name) AS SELECT origin, key, from_day, place FROM main.\(winners) WHERE removed = 0;
+            CREATE TEMP TABLE \(originsName) (origin INTEGER PRIMARY KEY);
+            """)
+        for origin in origins { try database.execute("INSERT INTO temp.\(originsName) VALUES (\(origin))") }
+    }
+
+    /// The tables that hold the winners' rows.
+    func origins() throws -> [Int] {
+        let source = try kind() == "view" ? originsName : name
+        return try database.query("SELECT DISTINCT origin FROM temp.\(source) ORDER BY 1").compactMap { $0[0].integer.map(Int.init) }
     }
 
     func drop() throws {
         if let kind = try kind() { try database.execute("DROP \(kind) temp.\(name)") }
+        try database.execute("DROP TABLE IF EXISTS temp.\(originsName)")
     }
+
+    private var originsName: String { Names.quoted(Names.heads(entity) + "_origins") }
 
     private func kind() throws -> String? {
         try database.value("SELECT type FROM temp.sqlite_schema WHERE name=?1", [.text(Names.heads(entity))]).text

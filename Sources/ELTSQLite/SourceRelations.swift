@@ -24,9 +24,10 @@ struct SourceRelations {
             return try winners(
                 entity, from: "temp.\(Names.quoted(Names.changed(entity)))", origins: origins,
                 where: "w.removed = 0", onDay: nil)
-        case ("winners", .lasting): return try allWinners(entity, from: nil)
+        case ("winners", .lasting): return try allWinners(entity, from: nil, origins: { [] })
         case ("winners", _):
-            return try allWinners(entity, from: Heads(database: database, entity: entity).source())
+            let heads = Heads(database: database, entity: entity)
+            return try allWinners(entity, from: heads.source(), origins: heads.origins)
         case ("daily_winners", .day(let day, changedOnly: true)):
             let table = "temp.\(Names.quoted(Names.changedDays(entity)))"
             let condition = "on_day = \(day.daysSinceEpoch) AND removed = 0"
@@ -77,9 +78,12 @@ struct SourceRelations {
         let columns = try tables.columns().map { "r." + Names.quoted($0.name) }
         let months = Set(try tables.months())
         let hasFull = try tables.hasFull
-        var head = ["w.key AS _key", "date(w.from_day * 86400, 'unixepoch') AS _day"]
+        let date = "date(w.from_day * 86400, 'unixepoch')"
+        // Nearly all winners that decide a day are of that day, and its name needn't be worked out for each.
+        let day = onDay.map { "CASE w.from_day WHEN \($0.daysSinceEpoch) THEN \(Names.literal($0.description)) ELSE \(date) END" }
+        var head = ["w.key AS _key", "\(day ?? date) AS _day"]
         if let onDay { head.append("\(Names.literal(onDay.description)) AS _on_day") }
-        if dayColumn { head.append("date(w.from_day * 86400, 'unixepoch') AS _on_day") }
+        if dayColumn { head.append("\(date) AS _on_day") }
         let list = (head + columns).joined(separator: ", ")
         let arms = origins.filter { $0 == 0 ? hasFull : months.contains($0) }.map { origin in
             let rows = origin == 0 ? Names.fullRows(entity) : Names.stream(entity, month: origin)
@@ -101,11 +105,8 @@ struct SourceRelations {
         try database.value("SELECT 1 FROM sqlite_schema WHERE name=?1", [.text(Names.winners(entity))]) != .null
     }
 
-    private func allWinners(_ entity: String, from heads: String?) throws -> String {
-        if let heads {
-            return try winners(
-                entity, from: heads, origins: try origins(heads, where: "true"), where: "true", onDay: nil)
-        }
+    private func allWinners(_ entity: String, from heads: String?, origins: () throws -> [Int]) throws -> String {
+        if let heads { return try winners(entity, from: heads, origins: origins(), where: "true", onDay: nil) }
         let newest = """
             (SELECT key, max(from_day) AS from_day, removed, origin, place FROM \(Names.quoted(Names.winners(entity))) GROUP BY key)
             """

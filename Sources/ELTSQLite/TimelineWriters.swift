@@ -6,7 +6,8 @@ final class TimelineWriter {
     private let insert: Statement
     private(set) var keys: Int64 = 0
     private var rows: Int64 = 0
-    private var origins: Set<Int32> = []
+    /// The tables that hold the winners' rows.
+    private(set) var origins: Set<Int32> = []
 
     init(_ database: Database, _ entity: String) throws {
         insert = try database.prepare(

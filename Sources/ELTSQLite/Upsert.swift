@@ -19,7 +19,7 @@ struct Upsert {
         var written: Int64 = 0
         let counter = UpdateCounter(database)
         let rows = try database.prepare("SELECT \(Names.list(columns)) FROM (\(query))")
-        let write = try database.prepare(sql)
+        let write = try database.prepare(sql())
         let keyColumn = Int32(columns.firstIndex(of: entityKey) ?? 0)
         while try rows.step() {
             for column in 0..<Int32(columns.count) { write.bindBorrowed(column + 1, rows, column) }
@@ -31,17 +31,26 @@ struct Upsert {
         return (TableChanges(inserted: written - counter.updates, updated: counter.updates), keys)
     }
 
-    private var sql: String {
+    private func sql() throws -> String {
         let table = Names.quoted(model)
         let rest = columns.filter { !key.contains($0) }
+        let types = try columnTypes()
         let places = (1...columns.count).map { "?\($0)" }.joined(separator: ", ")
         let insert = "INSERT INTO \(table) (\(Names.list(columns))) VALUES (\(places)) ON CONFLICT (\(Names.list(key))) DO "
         if rest.isEmpty { return insert + "NOTHING" }
         let sets = rest.map { "\(Names.quoted($0))=excluded.\(Names.quoted($0))" }.joined(separator: ", ")
-        // What tells versions apart stands at the end of most records: comparing ends there soonest.
-        let differs = rest.reversed().map { "\(table).\(Names.quoted($0)) IS NOT excluded.\(Names.quoted($0))" }
+        // Comparing ends at the first that differs, which in most records is a version's number.
+        let likely = rest.filter { types[$0] == "INTEGER" } + rest.filter { types[$0] != "INTEGER" }
+        let differs = likely.map { "\(table).\(Names.quoted($0)) IS NOT excluded.\(Names.quoted($0))" }
         return insert
             + "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN elt_updated() ELSE 0 END"
+    }
+}
+
+extension Upsert {
+    private func columnTypes() throws -> [String: String] {
+        let rows = try database.query("SELECT name, type FROM pragma_table_info(?1)", [.text(model)])
+        return Dictionary(rows.map { ($0[0].text ?? "", $0[1].text ?? "") }, uniquingKeysWith: { $1 })
     }
 }
 

@@ -121,7 +121,7 @@ struct WinnersResolver {
             $0 + (($1 as? EventCursor)?.records ?? 0) + (($1 as? FullLoadCursor)?.records ?? 0)
         }
         cursors = []
-        if writer.isFlat { try Heads(database: database, entity: name).useTimelines() }
+        if writer.isFlat { try Heads(database: database, entity: name).useTimelines(origins: writer.origins) }
         try database.execute("DROP TABLE elt_old_winners")
         try database.execute(Schema.winnersIndex(name))
         resolution.changedKeys = writer.keys
