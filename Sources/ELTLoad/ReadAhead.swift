@@ -5,7 +5,7 @@ import Foundation
 ///
 /// Reading — decompressing, finding lines and records, undoing their escapes — takes about as long as writing the
 /// rows. The reader is a few batches ahead at most, so memory doesn't grow with the file.
-final class ReadAhead: @unchecked Sendable {
+final class ReadAhead {
     /// One record, borrowed until the next: an event, or a row of a full load's page.
     struct Record {
         /// The event's offset, or the row's page.
@@ -66,7 +66,8 @@ final class ReadAhead: @unchecked Sendable {
     static func records(
         _ read: @escaping (_ give: (Record) throws -> Void) throws -> Void, each: (Record) throws -> Void
     ) throws {
-        let ahead = ReadAhead()
+        // Both threads use `ahead` under its condition; `read` and what it captures are the reader's until `stop`.
+        nonisolated(unsafe) let ahead = ReadAhead()
         nonisolated(unsafe) let read = read
         let thread = Thread {
             var failure: (any Error)?

@@ -162,6 +162,11 @@ package final class SQLiteTransformSession: TransformSession {
         }
     }
 
+    package func analyze(_ model: String) throws {
+        // A few hundred rows tell enough: milliseconds, whatever the size.
+        try database.execute("PRAGMA analysis_limit=400; ANALYZE main.\(Names.quoted(model))")
+    }
+
     package func removeDays(_ model: String, partition: String, from: Day?, after: Day?) throws {
         let column = Names.quoted(partition)
         if let from {

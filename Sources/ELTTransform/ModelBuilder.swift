@@ -214,6 +214,7 @@ struct ModelBuilder {
             days.sort()
         }
         session.setState(after)
+        if isNew || after.lastDay != state?.lastDay { try session.analyze(model.name) }
         return summary(model, changes, days: days, isFull: isNew)
     }
 

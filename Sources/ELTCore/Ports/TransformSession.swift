@@ -45,6 +45,9 @@ package protocol TransformSession: AnyObject {
         _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
         resets: [String: String], scope: KeyScope
     ) throws -> TableChanges
+    /// Lets readers' queries know how rows lie: those of one key in all days are then found day by day, without
+    /// an index of their own.
+    func analyze(_ model: String) throws
     func removeDays(_ model: String, partition: String, from: Day?, after: Day?) throws
 
     /// What a test's counting query gives, and the first column of its sampling query.
