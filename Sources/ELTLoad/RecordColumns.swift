@@ -36,6 +36,8 @@ final class RecordColumns {
     private let scratch = UnsafeMutableRawPointer.allocate(byteCount: 64 * 32, alignment: 8)
     private var scratchUsed = 0
     private var bytes: [UInt8] = []
+    /// JSON of the row at hand that isn't as it was sent.
+    private var rewritten: [UnsafeMutableRawBufferPointer] = []
 
     init(_ entity: EntitySettings, session: any LoadSession, zone: Zone) throws {
         self.entity = entity
@@ -62,6 +64,7 @@ final class RecordColumns {
     deinit {
         scratch.deallocate()
         cells.deallocate()
+        forgetRewritten()
     }
 
     /// Another decoder is about to bring records: shapes mean something for one decoder alone.
@@ -77,6 +80,7 @@ final class RecordColumns {
     func row(of record: DecodedRecord) throws -> (key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) {
         if record.shape != shape { try learn(record) }
         scratchUsed = 0
+        if !rewritten.isEmpty { forgetRewritten() }
         for index in columns.indices { cells[index] = .null }
         for (position, field) in record.fields.enumerated() {
             let target = targets[position]
@@ -117,7 +121,9 @@ final class RecordColumns {
         switch ColumnRule.verdict(for: field.kind, type: column.type, isDeclared: column.isDeclared) {
         case .null: return .null
         case .integer, .boolean: return Cell(kind: .integer, integer: field.integer, text: Cell.null.text)
-        case .text: return Cell(kind: .text, integer: 0, text: field.text)
+        case .text:
+            let isNested = field.kind == .object || field.kind == .array
+            return Cell(kind: .text, integer: 0, text: isNested ? nested(field.text) : field.text)
         case .timestamp:
             guard let instant = zone.instant(field.text) else {
                 throw Poison(reason: "bad-time", detail: "\(column.name) isn't an ISO-8601 time between 1970 and 9999")
@@ -140,6 +146,20 @@ final class RecordColumns {
                 reason: "bad-value",
                 detail: "\(column.name) is \(column.type?.rawValue ?? "unknown") and the value is \(field.kind)")
         }
+    }
+
+    /// Of names that stand twice the last counts, for those too who read the column's JSON.
+    private func nested(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        guard let document = try? JSONDocument(text), let bytes = document.withoutDuplicates() else { return text }
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        copy.copyBytes(from: bytes)
+        rewritten.append(copy)
+        return UnsafeRawBufferPointer(copy)
+    }
+
+    private func forgetRewritten() {
+        for text in rewritten { text.deallocate() }
+        rewritten.removeAll(keepingCapacity: true)
     }
 
     /// Whether a valid timestamp is written as tables write it: `2026-11-20T09:30:00.123Z`.

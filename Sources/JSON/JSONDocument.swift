@@ -79,6 +79,12 @@ package struct JSONDocument {
             return String(decoding: UnsafeBufferPointer(start: name.base, count: name.length), as: UTF8.self)
         }
 
+        /// Appends a value that has no others in it, as JSON.
+        func append(to text: JSONText) {
+            let field = field
+            if let string { text.append(string: string) } else { text.append(field.text) }
+        }
+
         private var field: JSONField { JSONField(elt_json_document_value(tree.handle, token)) }
     }
 

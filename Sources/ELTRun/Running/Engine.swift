@@ -224,7 +224,7 @@ extension ManifestEntry {
 extension ProjectSettings {
     /// What of the settings decides rows, as one text. Other settings may change without a rebuild.
     package var tableDigest: String {
-        var parts = ["1", zone.name, "\(limits.maxClockSkew.wholeMilliseconds)", "\(limits.maxMessageBytes)"]
+        var parts = ["2", zone.name, "\(limits.maxClockSkew.wholeMilliseconds)", "\(limits.maxMessageBytes)"]
         for entity in entities {
             parts += [entity.name, entity.key.joined(separator: "."), entity.record.joined(separator: ".")]
             parts += [entity.eventTime?.joined(separator: ".") ?? "-", entity.eventTimeUnit?.rawValue ?? "-"]
