@@ -27,7 +27,7 @@ ls "$project" | tr '\n' ' '; echo
 cd "$project"
 
 say "Full load: every customer through REST, page by page"
-run "$elt" full-load --quiet --at 2026-03-27T00:00:00Z
+run "$elt" full-load --at 2026-03-27T00:00:00Z
 
 say "Hours over four days, summer time begins on the third"
 hours=0
@@ -35,12 +35,12 @@ for step in 1 5 6 6 6 1 11 12 24 6 6 6; do
     curl -sf -X POST "$service/sandbox/advance?hours=$step" >/dev/null
     hours=$((hours + step))
     at=$(date -u -d "2026-03-27T00:00:00Z + $hours hours" +%Y-%m-%dT%H:%M:%SZ)
-    "$elt" run --quiet --at "$at" | head -1
+    "$elt" run --at "$at" | head -1
 done
 
 say "Proof: a rebuild from the archive gives the same tables, row for row"
-run "$elt" rebuild --from-archive --verify --quiet
-run "$elt" rebuild --from-archive --quiet | head -1
+run "$elt" rebuild --from-archive --verify
+run "$elt" rebuild --from-archive | head -2
 
 say "Tables"
 run "$elt" query "select id, name, firstname, city, status, version, updated_at from current_customer limit 5"
@@ -49,7 +49,7 @@ say "How many customers changed on each day?"
 run "$elt" query "select day, count(*) as customers, sum(changed) as changed, sum(status = 'inactive') as inactive from customer_history group by day"
 
 say "The state of things"
-run "$elt" status --quiet || true
+run "$elt" status || true
 
 cat <<TEXT
 
