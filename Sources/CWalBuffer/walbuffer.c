@@ -169,8 +169,11 @@ static int logRead(sqlite3_file *base, void *into, int count, sqlite3_int64 offs
     if (writer) {
         int waits = 0;
         pthread_mutex_lock(&writer->mutex);
+        int failure = writer->failure;
         for (int index = 0; index < PIECES; index++) waits |= overlaps(&writer->pieces[index], offset, count);
         pthread_mutex_unlock(&writer->mutex);
+        /* What couldn't be written isn't in the file, and what's there in its place may be an older log's. */
+        if (failure != SQLITE_OK) return failure;
         int flushed = waits ? flush(base) : SQLITE_OK;
         if (flushed != SQLITE_OK) return flushed;
     }

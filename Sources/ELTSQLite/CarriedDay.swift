@@ -41,15 +41,18 @@ struct CarriedDay {
         while buffer.count > 0 {
             for row in 0..<buffer.count {
                 let key = buffer.key(row, keyColumn)
-                guard key.isInteger == areIntegers else { return nil }
+                guard key.isInteger == areIntegers, !key.isOther else { return nil }
                 while let next = new.key {
                     guard let order = next.compared(to: key) else { return nil }
                     if order > 0 { break }
                     try add()
                 }
+                // A key may have several rows: the scope's stays until a greater one comes.
                 var isGone = false
-                while let next = gone.key, let order = next.compared(to: key), order <= 0 {
+                while let next = gone.key {
+                    guard let order = next.compared(to: key) else { return nil }
                     isGone = order == 0
+                    if order >= 0 { break }
                     try gone.advance()
                 }
                 if isGone { continue }

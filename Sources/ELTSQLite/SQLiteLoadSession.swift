@@ -19,6 +19,8 @@ package final class SQLiteLoadSession: LoadSession {
 
     private func tables(_ entity: String) -> RawTables { RawTables(database: database, entity: entity) }
 
+    package private(set) var rewound: [RewoundRange] = []
+
     package func columns(of entity: String) throws -> [Column] { try tables(entity).columns() }
 
     package func evolve(_ entity: String, to columns: [Column], integersToText: [String]) throws {
@@ -70,8 +72,7 @@ package final class SQLiteLoadSession: LoadSession {
             guard run.readsStream else { break }
             let read = max(try warehouse.meta("complete_through").integer ?? .min, run.now.milliseconds)
             try warehouse.setMeta("complete_through", .integer(read))
-            try database.execute(
-                "UPDATE elt_offsets SET next_offset=again_until, again_until=NULL WHERE again_until IS NOT NULL")
+            try endRewinds()
         case .rewind(let rewind): try note(rewind)
         case .gap(let gap): try note(gap, entry.sequence)
         case .incarnation(let life):
@@ -142,6 +143,21 @@ package final class SQLiteLoadSession: LoadSession {
                 .text(segment.place.entity), .integer(PackedPlace.pack(group, segment.range.first)),
                 .integer(PackedPlace.pack(group, segment.range.next - 1)),
             ])
+    }
+
+    /// A run has read again what was to be read again.
+    private func endRewinds() throws {
+        for row in try database.query(
+            "SELECT topic, incarnation, \"partition\", next_offset, again_until FROM elt_offsets WHERE again_until IS NOT NULL")
+        {
+            rewound.append(
+                RewoundRange(
+                    partition: TopicPartition(row[0].text ?? "", Int32(row[2].integer ?? 0)),
+                    incarnation: Int(row[1].integer ?? 1),
+                    range: OffsetRange(first: row[3].integer ?? 0, next: row[4].integer ?? 0)))
+        }
+        try database.execute(
+            "UPDATE elt_offsets SET next_offset=again_until, again_until=NULL WHERE again_until IS NOT NULL")
     }
 
     private func note(_ rewind: RewindEntry) throws {

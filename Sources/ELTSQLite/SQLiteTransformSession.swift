@@ -50,6 +50,16 @@ package final class SQLiteTransformSession: TransformSession {
         }
     }
 
+    package func keep(_ query: String, model: String) throws -> String {
+        let columns = try describe(query, model: model).map(\.name)
+        return try named(model) {
+            try database.execute("DROP TABLE IF EXISTS temp.elt_kept")
+            try database.execute("CREATE TEMP TABLE elt_kept (\(Names.list(columns)))")
+            try database.execute("INSERT INTO temp.elt_kept \(query)")
+            return "SELECT * FROM temp.elt_kept"
+        }
+    }
+
     // MARK: The ledger of models
 
     package func state(of model: String) throws -> ModelState? {

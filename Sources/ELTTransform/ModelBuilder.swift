@@ -130,11 +130,12 @@ struct ModelBuilder {
         var isFull = false
         let shape = try columns(of: try render(model, .all), model)
         names = shape.map(\.name)
+        let key = Self.asNamed(model.config.uniqueKey, names)
         if try needsFull(model, shape, state) || resolution?.fullFrom != nil {
             isFull = true
             if let entity = model.config.byKey { try session.prepareHeads(of: entity) }
             let query = try render(model, .all)
-            try session.createTable(model.name, columns: shape, key: model.config.uniqueKey)
+            try session.createTable(model.name, columns: shape, key: key)
             changes = try session.fill(model.name, query: query, columns: names)
             for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
         } else if let entity = model.config.byKey {
@@ -142,8 +143,8 @@ struct ModelBuilder {
                 resolution?.changedKeys == 0
                 ? TableChanges()
                 : try session.merge(
-                    model.name, query: try render(model, .changed, incremental: true), columns: names,
-                    key: model.config.uniqueKey, scope: .changed(entity: entity))
+                    model.name, query: try render(model, .changed, incremental: true), columns: names, key: key,
+                    scope: .changed(entity: entity))
         } else {
             changes = try mergeAll(model, names)
         }
@@ -155,7 +156,7 @@ struct ModelBuilder {
     /// rebuild wouldn't have it. One that `is_incremental()` narrows says nothing of other rows.
     private func mergeAll(_ model: Model, _ columns: [String]) throws -> TableChanges {
         let query = try render(model, .all, incremental: true)
-        let key = model.config.uniqueKey
+        let key = Self.asNamed(model.config.uniqueKey, columns)
         var changes = try session.merge(model.name, query: query, columns: columns, key: key, scope: nil)
         if try !isNarrowed(model) {
             changes.removed += try session.removeMissing(model.name, query: query, key: key)
@@ -172,12 +173,12 @@ struct ModelBuilder {
 
     private mutating func buildDays(_ model: Model) throws -> ModelSummary {
         let state = try session.state(of: model.name)
-        guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
         let reached = model.config.byKey.map { entity in resolutions.filter { $0.key == entity } } ?? resolutions
         let first = reached.values.compactMap(\.firstDay).min()
         let shape = try columns(of: try render(model, .day(horizon, changedOnly: false)), model)
         let isNew = try needsFull(model, shape, state)
-        let key = model.config.uniqueKey
+        let names = shape.map(\.name)
+        let (partition, key) = dayKey(model, names)
         if isNew {
             try session.createTable(model.name, columns: shape, key: key.isEmpty ? [] : [partition] + key)
             for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
@@ -193,6 +194,8 @@ struct ModelBuilder {
         after.lastDay = max(horizon, known?.upperBound ?? horizon)
         if let fullFrom, !isNew { try session.removeDays(model.name, partition: partition, from: fullFrom, after: nil) }
         let isNarrowed = try !isNew && model.config.byKey == nil && isNarrowed(model)
+        // Taken before the first day is written: the query may ask the table how far it has come.
+        let narrowed = isNarrowed ? try session.keep(render(model, .all, incremental: true), model: model.name) : nil
         var changes = TableChanges()
         var days: [Day] = []
         for day in stride(from: first, through: horizon, by: 1) {
@@ -203,12 +206,14 @@ struct ModelBuilder {
             try Interruption.check()
             transformer.context.progress.report(
                 step: model.name, done: Int64(first.distance(to: day)), total: Int64(first.distance(to: horizon) + 1))
-            changes += try build(day, of: model, columns: shape.map(\.name), isFull: isFull)
+            changes += try build(day, of: model, columns: names, isFull: isFull)
             days.append(day)
         }
-        if isNarrowed {
-            for day in try givenDays(model, partition) where first...horizon ~= day && !days.contains(day) {
-                changes += try overwrite(day, of: model, columns: shape.map(\.name), isFull: false)
+        if let narrowed {
+            for day in try givenDays(narrowed, partition) where first...horizon ~= day && !days.contains(day) {
+                changes += try session.overwrite(
+                    model.name, query: narrowed, columns: names, partition: partition, day: day,
+                    key: key.isEmpty ? [] : [partition] + key)
                 days.append(day)
             }
             days.sort()
@@ -219,9 +224,7 @@ struct ModelBuilder {
     }
 
     /// The days that a narrowed query gives rows of: those and no others it replaces.
-    private func givenDays(_ model: Model, _ partition: String) throws -> [Day] {
-        let query = try render(model, .all, incremental: true)
-        _ = try session.describe(query, model: model.name)
+    private func givenDays(_ query: String, _ partition: String) throws -> [Day] {
         let column = "\"" + partition.replacing("\"", with: "\"\"") + "\""
         return try session.samples("SELECT DISTINCT \(column) FROM (\(query))").compactMap(Day.init).sorted()
     }
@@ -238,7 +241,7 @@ struct ModelBuilder {
     }
 
     private func build(_ day: Day, of model: Model, columns: [String], isFull: Bool) throws -> TableChanges {
-        guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
+        let (partition, key) = dayKey(model, columns)
         let isAsked = request.days?.contains(day) == true
         guard let entity = model.config.byKey, let resets = model.config.carryForward else {
             return try overwrite(day, of: model, columns: columns, isFull: isFull)
@@ -246,17 +249,27 @@ struct ModelBuilder {
         let full = isFull || isAsked
         return try session.overwriteCarrying(
             model.name, query: try render(model, .day(day, changedOnly: !full), incremental: !full),
-            columns: columns, partition: partition, day: day, key: model.config.uniqueKey[0],
-            resets: Dictionary(resets.map { ($0.column, $0.sqlLiteral) }, uniquingKeysWith: { $1 }),
+            columns: columns, partition: partition, day: day, key: key[0],
+            resets: Dictionary(
+                zip(Self.asNamed(resets.map(\.column), columns), resets.map(\.sqlLiteral)), uniquingKeysWith: { $1 }),
             scope: full ? .winnersOf(entity: entity, day: day) : .changedOn(entity: entity, day: day))
     }
 
     private func overwrite(_ day: Day, of model: Model, columns: [String], isFull: Bool) throws -> TableChanges {
-        guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
+        let (partition, key) = dayKey(model, columns)
         let binding: SourceRelation.Binding = model.config.byKey == nil ? .all : .day(day, changedOnly: false)
-        let key = model.config.uniqueKey
         return try session.overwrite(
             model.name, query: try render(model, binding, incremental: !isFull), columns: columns,
             partition: partition, day: day, key: key.isEmpty ? [] : [partition] + key)
+    }
+
+    private func dayKey(_ model: Model, _ columns: [String]) -> (partition: String, key: [String]) {
+        guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
+        return (Self.asNamed([partition], columns)[0], Self.asNamed(model.config.uniqueKey, columns))
+    }
+
+    /// Names of the config as the query has them: SQL doesn't tell upper from lower case.
+    private static func asNamed(_ names: [String], _ columns: [String]) -> [String] {
+        names.map { name in columns.first { $0.lowercased() == name.lowercased() } ?? name }
     }
 }

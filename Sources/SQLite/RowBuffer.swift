@@ -110,6 +110,7 @@ package enum SQLKey {
     case other
 
     package var isInteger: Bool { if case .integer = self { true } else { false } }
+    package var isOther: Bool { if case .other = self { true } else { false } }
 
     /// Less than 0, 0 or more than 0; nil if one of them can't be compared.
     @inline(__always) package func compared(to other: SQLKey) -> Int? {

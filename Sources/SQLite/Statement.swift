@@ -79,7 +79,10 @@ package final class Statement {
 
     /// Binds a blob without copying it, like `bindBorrowed(_:text:)`.
     @inline(__always) package func bindBorrowed(_ index: Int32, blob: UnsafeRawBufferPointer) {
-        sqlite3_bind_blob(handle, index, blob.baseAddress, Int32(blob.count), nil)
+        // SQLite gives no address for an empty blob, and takes none for null.
+        if blob.isEmpty { sqlite3_bind_zeroblob(handle, index, 0) } else {
+            sqlite3_bind_blob(handle, index, blob.baseAddress, Int32(blob.count), nil)
+        }
     }
 
     /// Binds what a column of another statement's row holds; it's borrowed until that statement steps on.

@@ -107,6 +107,21 @@ import Testing
         try project.verify()
     }
 
+    @Test func `Lost rows come back also if the run that read again was killed before it loaded`() throws {
+        let project = try project()
+        let before = try kept(project)
+        let warehouse = try SQLiteWarehouse(path: project.settings.warehousePath)
+        let month = try project.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'raw_customer_stream_%'")[0]
+        try warehouse.database.execute("DELETE FROM \(month) WHERE _id % 2 = 0")
+        _ = try project.engine(hours: 32).rewind(RewindRequest(to: instant(project, 0)))
+        // All that a run leaves that's killed between its archive and its load.
+        let archive = try LocalArchive(path: project.settings.archivePath)
+        try archive.append([.run(RunEntry(command: "run", now: project.start + .seconds(33 * 3600)))])
+        _ = try project.engine(hours: 34).run(RunOptions())
+        #expect(try kept(project) == before)
+        try project.verify()
+    }
+
     @Test func `What isn't what was archived stays out, and is told`() throws {
         let project = try project()
         let before = try kept(project)

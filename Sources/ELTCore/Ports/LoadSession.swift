@@ -14,8 +14,28 @@ package protocol LoadSession: AnyObject {
     func noteDrift(entity: String, field: String, what: String, at: String) throws -> Bool
     /// Notes that an entry is loaded, with all that follows for the ledger: offsets, epochs, the latest run.
     func note(_ entry: ManifestEntry, result: LoadedRows, day: Day?) throws
+    /// What runs among the noted entries have read again: rows that had been lost there are to come back.
+    var rewound: [RewoundRange] { get }
     /// Sees to it that the next publication lays a segment's events into the tables, whose rows had been lost.
     func noteRestored(_ segment: SegmentEntry) throws
+}
+
+/// Offsets of one partition's life that were read again after a rewind.
+package struct RewoundRange: Sendable, Equatable {
+    package var partition: TopicPartition
+    package var incarnation: Int
+    package var range: OffsetRange
+    package init(partition: TopicPartition, incarnation: Int, range: OffsetRange) {
+        self.partition = partition
+        self.incarnation = incarnation
+        self.range = range
+    }
+
+    package func holds(_ segment: SegmentEntry) -> Bool {
+        let place = segment.place
+        return place.topic == partition.topic && place.partition == partition.partition && place.incarnation == incarnation
+            && segment.range.first >= range.first && segment.range.next <= range.next
+    }
 }
 
 /// What became of the records of one manifest entry.

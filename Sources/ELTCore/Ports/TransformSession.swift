@@ -24,6 +24,8 @@ package protocol TransformSession: AnyObject {
     /// Compiles a query as a reader would be allowed to run it and names its columns.
     func describe(_ query: String, model: String) throws -> [OutputColumn]
 
+    /// Evaluates a query once, and gives another that gives its rows as they are now.
+    func keep(_ query: String, model: String) throws -> String
     func replaceView(_ model: String, query: String) throws
     func replaceTable(_ model: String, query: String, columns: [OutputColumn]) throws -> TableChanges
     /// Creates the empty table of an incremental model, dropping what's there.

@@ -34,9 +34,7 @@ extension Engine {
         do {
             try warehouse.transaction {
                 let afresh = try watch.measure("load") {
-                    let afresh = try loadNew(archive, warehouse, &report, insideTransaction: true)
-                    if !afresh { try loadAgain(summary, archive, warehouse, insideTransaction: true) }
-                    return afresh
+                    try loadNew(archive, warehouse, &report, insideTransaction: true)
                 }
                 try judge(archive, warehouse)
                 let request = request(options, afresh: afresh)

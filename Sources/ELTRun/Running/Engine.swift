@@ -84,7 +84,9 @@ package struct Engine {
             Failpoint.loadBegun.pass()
             if afresh { try warehouse.forgetRaw() }
             try warehouse.setSettingsDigest(digest)
-            summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
+            let session = warehouse.loadSession(settings: settings)
+            summary = try loader(archive).load(entries, into: session)
+            if !afresh { try loadAgain(session, archive) }
             if isLost { try warehouse.acceptLoaded() }
             Failpoint.loadBeforeCommit.pass()
         }
@@ -199,11 +201,15 @@ package struct Engine {
     func recordFailure(_ error: any Error, _ report: RunReport, _ warehouse: any Warehouse, _ watch: Stopwatch) {
         let text = (error as? any ELTError).map { "\($0.code): \($0.problem)" } ?? "\(error)"
         var report = report
-        try? warehouse.transaction {
-            report.run = try warehouse.nextRun()
-            let status = error is InterruptedError ? "interrupted" : "failed"
-            try warehouse.record(try record(report, warehouse, watch, status: status, error: text))
+        func record() throws {
+            try warehouse.transaction {
+                report.run = try warehouse.nextRun()
+                let status = error is InterruptedError ? "interrupted" : "failed"
+                try warehouse.record(try self.record(report, warehouse, watch, status: status, error: text))
+            }
         }
+        // What a failed disk has left untold is told to the first who writes again.
+        do { try record() } catch { try? record() }
     }
 
     /// Moves the log into the file, and says so if a reader holds it up.

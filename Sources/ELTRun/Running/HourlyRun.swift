@@ -30,11 +30,7 @@ extension Engine {
                 try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
             }
             fill(&report, summary)
-            let afresh = try watch.measure("load") {
-                let afresh = try loadNew(archive, warehouse, &report)
-                if !afresh { try loadAgain(summary, archive, warehouse) }
-                return afresh
-            }
+            let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
             try judge(archive, warehouse)
             let request = request(options, afresh: afresh)
             let clock = watch

@@ -84,20 +84,18 @@ extension Engine {
         guard forgotten.isEmpty else { throw RewindError.forgotten(forgotten) }
     }
 
-    /// After a rewind: rows that had been lost come back. Those that are there stay as they are.
-    func loadAgain(
-        _ summary: ExtractSummary, _ archive: any Archive, _ warehouse: any Warehouse,
-        insideTransaction: Bool = false
-    ) throws {
-        guard !summary.again.isEmpty else { return }
-        var missing: Int64 = 0
-        func body() throws {
-            missing = try loader(archive).loadAgain(
-                summary.again, into: warehouse.loadSession(settings: settings))
+    /// After a rewind: rows that had been lost come back. Those that are there stay as they are. It belongs into
+    /// the transaction that ends the rewind: a crash in between would forget what was to be read again.
+    func loadAgain(_ session: any LoadSession, _ archive: any Archive) throws {
+        let rewound = session.rewound
+        guard !rewound.isEmpty else { return }
+        let segments = try archive.entries(after: 0).compactMap { entry -> SegmentEntry? in
+            guard case .segment(let segment) = entry.content, rewound.contains(where: { $0.holds(segment) }) else { return nil }
+            return segment
         }
-        if insideTransaction { try body() } else { try warehouse.transaction(body) }
+        let missing = try loader(archive).loadAgain(segments, into: session)
         context.progress.note(
-            "Read again: \(summary.again.reduce(0) { $0 + $1.rows }) events in \(summary.again.count) segments; \(missing) of their rows had been missing.")
+            "Read again: \(segments.reduce(0) { $0 + $1.rows }) events in \(segments.count) segments; \(missing) of their rows had been missing.")
     }
 }
 

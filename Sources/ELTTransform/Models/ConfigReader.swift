@@ -254,6 +254,16 @@ struct ConfigReader {
             if let place = places["carry_forward"], places["by_key"] == nil {
                 report(.missing("by_key", by: "carry_forward", example: "by_key='entity'"), place)
             }
+            if let place = places["carry_forward"], places["by_key"] != nil, places["unique_key"] == nil {
+                report(.missing("unique_key", by: "carry_forward", example: "unique_key='id'"), place)
+            }
+        }
+        if let place = places["unique_key"], places["by_key"] != nil, config.uniqueKey.count > 1 {
+            report(
+                .refusedChoice(
+                    "unique_key", value: config.uniqueKey.joined(separator: ", "),
+                    why: "with by_key each key of the entity has one row", instead: "Use one column, or leave out by_key."),
+                place)
         }
         if let partition = config.partitionBy, let place = places["carry_forward"],
             config.carryForward?.contains(where: { $0.column.lowercased() == partition.lowercased() }) == true

@@ -47,7 +47,7 @@ func errors(_ text: String, schema: String? = nil) -> [String] {
         let history = try config(
             """
             materialized='incremental', incremental_strategy='insert_overwrite',
-            partition_by={'field': 'day'}, by_key='customer', carry_forward={'changed': 0, 'note': none},
+            partition_by={'field': 'day'}, unique_key='id', by_key='customer', carry_forward={'changed': 0, 'note': none},
             indexes=[['id'], {'columns': ['zip', 'city']}],
             on_schema_change='fail', full_refresh=false, tags=['b', 'a', 'b'], description='d'
             """, from: "{{ source('customer', 'daily_winners') }}")
@@ -245,5 +245,17 @@ func errors(_ text: String, schema: String? = nil) -> [String] {
     @Test(arguments: within)
     func `a model by key may do within a row what it likes`(_ select: String) {
         #expect(byKey(select) == [])
+    }
+
+    @Test func `a model by key has one row for each key`() {
+        let issues = errors(
+            "{{ config(materialized='incremental', unique_key=['id', 'tag'], by_key='customer') }} select 1 as id, 2 as tag from {{ source('customer', 'winners') }}")
+        #expect(issues.first?.contains("with by_key each key of the entity has one row") == true, "\(issues)")
+    }
+
+    @Test func `days that are carried need a key`() {
+        let issues = errors(
+            "{{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', by_key='customer', carry_forward={'changed': 0}) }} select 1 as day, 2 as changed from {{ source('customer', 'daily_winners') }}")
+        #expect(issues.contains { $0.contains("unique_key") }, "\(issues)")
     }
 }
