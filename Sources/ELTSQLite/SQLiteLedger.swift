@@ -69,9 +69,9 @@ extension SQLiteWarehouse: Warehouse {
         get throws { try meta("accepted_sequence").integer ?? publishedSequence }
     }
 
-    package func acceptLoaded() throws {
-        try setMeta("accepted_sequence", .integer(try loadedSequence))
-        try database.execute("DELETE FROM elt_forbidden")
+    package func acceptLoaded(upTo sequence: Int64) throws {
+        try setMeta("accepted_sequence", .integer(sequence))
+        try database.execute("DELETE FROM elt_forbidden WHERE sequence <= ?1", [.integer(sequence)])
     }
 
     package func faults(after sequence: Int64) throws -> [EntryFaults] {
@@ -94,7 +94,7 @@ extension SQLiteWarehouse: Warehouse {
 
     package func publish(run: Int64, tests: [TestResult]) throws {
         try setMeta("published_sequence", .integer(try loadedSequence))
-        try acceptLoaded()
+        try acceptLoaded(upTo: loadedSequence)
         try database.execute("DELETE FROM elt_pending")
         try database.execute("DELETE FROM elt_meta WHERE name='types_changed'")
         if let instant = try meta("complete_through").integer.map(Instant.init(milliseconds:)) {

@@ -54,6 +54,21 @@ import Testing
         try project.verify()
     }
 
+    @Test func `A lost warehouse doesn't let pass what comes with the run that finds it lost`() throws {
+        let project = try ReplayProject()
+        project.settings.limits.maxQuarantined.count = 2
+        for hour in 0..<2 {
+            poison(project, "a\(hour)")
+            poison(project, "b\(hour)")
+            _ = try project.engine(hours: hour + 1).run(RunOptions())
+        }
+        try FileManager.default.removeItem(atPath: project.folder + "/warehouse")
+        for key in ["c", "d", "e"] { poison(project, key) }
+        expectRefusal(project, hours: 4)
+        project.settings.limits.maxQuarantined.count = 3
+        _ = try project.engine(hours: 5).run(RunOptions())
+    }
+
     @Test func `What was published once isn't counted again`() throws {
         let project = try project { $0.count = 2 }
         project.settings.limits.maxQuarantined.count = 3

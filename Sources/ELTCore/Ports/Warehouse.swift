@@ -14,8 +14,8 @@ package protocol Warehouse: QuarantineLedger {
     var acceptedSequence: Int64 { get throws }
     /// Entries after `sequence` that were loaded, with what can keep them from being published.
     func faults(after sequence: Int64) throws -> [EntryFaults]
-    /// Lets pass everything that's loaded. `publish` does so too.
-    func acceptLoaded() throws
+    /// Lets pass what's loaded up to a sequence. `publish` lets pass all of it.
+    func acceptLoaded(upTo sequence: Int64) throws
     /// The latest instant that any run has had.
     var latestNow: Instant? { get throws }
     /// Digest of the settings that the raw rows were made with; nil for an empty warehouse.

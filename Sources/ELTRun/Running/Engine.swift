@@ -87,13 +87,22 @@ package struct Engine {
             let session = warehouse.loadSession(settings: settings)
             summary = try loader(archive).load(entries, into: session)
             if !afresh { try loadAgain(session, archive) }
-            if isLost { try warehouse.acceptLoaded() }
+            if isLost { try warehouse.acceptLoaded(upTo: lastAccepted(entries)) }
             Failpoint.loadBeforeCommit.pass()
         }
         if insideTransaction { try body() } else { try warehouse.transaction(body) }
         if !insideTransaction { Failpoint.loadCommitted.pass() }
         note(summary, in: &report)
         return afresh
+    }
+
+    /// The sequence up to which a lost warehouse's records had been let pass: all but what this very run brings.
+    private func lastAccepted(_ entries: [ManifestEntry]) -> Int64 {
+        let runs = entries.filter(\.isRun)
+        guard case .run(let last)? = runs.last?.content, last.readsStream, last.now == context.now, runs.count > 1,
+            runs.last?.sequence == entries.last?.sequence
+        else { return entries.last?.sequence ?? 0 }
+        return runs[runs.count - 2].sequence
     }
 
     /// An archive that lacks entries which were loaded is another, or an older manifest was put back. It must be
