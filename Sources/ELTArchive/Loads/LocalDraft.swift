@@ -34,6 +34,8 @@ final class LocalDraft: DraftLoad {
     /// When the last chunk was sealed; nil before the first.
     private var sealedAt: ContinuousClock.Instant?
     private(set) var chunks: [Int: DraftChunk] = [:]
+    /// A chunk couldn't be sealed: this draft takes no more.
+    private var hasFailed = false
     private var chunkNumber = 1
     private var nextAttempt: Int64 = 1
     private var attempts: [Int64: [Place]] = [:]
@@ -111,7 +113,9 @@ final class LocalDraft: DraftLoad {
     }
 
     func sealChunk() throws {
-        guard !parts.isEmpty else { return }
+        // What a failed sync left is nobody's to sync again: the pages in memory are fetched anew by the next one.
+        guard !parts.isEmpty, !hasFailed else { return }
+        hasFailed = true
         let compressor = pool.take()
         defer { pool.giveBack(compressor) }
         let name = DraftChunk.fileName(chunkNumber)
@@ -132,6 +136,7 @@ final class LocalDraft: DraftLoad {
         text.removeAll()
         parts = []
         sealedAt = .now
+        hasFailed = false
     }
 
     /// What an earlier process left: sealed chunks count, everything else goes.
