@@ -144,7 +144,8 @@ extension SQLiteTransformSession {
 
     /// Whether a query may read the table of its own model.
     private func readsItself(_ query: String, _ model: String) -> Bool {
-        query.lowercased().contains(model.lowercased())
+        let words = query.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        return words.contains { $0 == model.lowercased() }
     }
 
     /// The living keys of a scope, and how many were removed.

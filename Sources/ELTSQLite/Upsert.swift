@@ -17,7 +17,7 @@ struct Upsert {
     func run(_ query: String) throws -> (changes: TableChanges, keys: KeySum) {
         var keys = KeySum()
         var written: Int64 = 0
-        let counter = UpdateCounter(database)
+        let counter = try UpdateCounter(database)
         let rows = try database.prepare("SELECT \(Names.list(columns)) FROM (\(query))")
         let write = try database.prepare(sql())
         let keyColumn = Int32(columns.firstIndex(of: entityKey) ?? 0)
