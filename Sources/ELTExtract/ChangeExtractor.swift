@@ -11,8 +11,6 @@ package struct ExtractSummary: Sendable {
     package var ranges: [(place: SegmentPlace, range: OffsetRange)] = []
     /// Offsets to go on with, for lag tools.
     package var next: [TopicPartition: Int64] = [:]
-    /// After a rewind: segments that were read again and are what was archived.
-    package var again: [SegmentEntry] = []
     package var warnings: [String] = []
     package init() {}
 }
@@ -236,7 +234,6 @@ package struct ChangeExtractor {
         summary.bytes += segments.reduce(0) { $0 + $1.bytes }
         summary.textBytes += segments.reduce(0) { $0 + $1.textBytes }
         for (task, writer) in zip(tasks, writers) {
-            summary.again += task.again.filter { !writer.changed.contains($0) }
             for segment in writer.changed {
                 let warning = "\(task.partition): offsets \(segment.range) were read again and aren't what was archived; the archive keeps its file. See 'elt archive verify'."
                 summary.warnings.append(warning)
