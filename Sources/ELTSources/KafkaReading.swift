@@ -35,7 +35,10 @@ extension KafkaChangeSource {
                 throw error
             }
         }
-        if reading.isAssigned { try release() }
+        if reading.isAssigned {
+            try release()
+            Consumer.returnMemory()
+        }
     }
 
     /// Thrown out of a poll to begin again where the reading is.
@@ -46,7 +49,8 @@ extension KafkaChangeSource {
         _ each: (_ index: Int, _ change: ChangeView) throws -> Void, _ finished: (_ index: Int) throws -> Void
     ) throws {
         let consumer = try client()
-        let open = reading.openIndices
+        var window = ReadingWindow(reading)
+        var open = window.admit(reading)
         try translating("assigning partitions") { try consumer.assign(reading.positions(of: open)) }
         reading.isAssigned = true
         var quietSince = ContinuousClock.now
@@ -60,6 +64,15 @@ extension KafkaChangeSource {
                     try reading.reach(open[slot], end: offset, finished)
                 } trouble: { error in
                     try judge(error, reading)
+                }
+            }
+            let done = window.dismiss(reading)
+            if !done.isEmpty, !reading.isDone {
+                try translating("assigning partitions") {
+                    try consumer.drop(done.compactMap { open.firstIndex(of: $0) })
+                    let more = window.admit(reading)
+                    try consumer.add(reading.positions(of: more))
+                    open += more
                 }
             }
             let now = ContinuousClock.now
@@ -175,6 +188,8 @@ struct Reading {
     var openIndices: [Int] { ranges.indices.filter { !done[$0] } }
     func isOpen(_ index: Int) -> Bool { !done[index] }
     func position(_ index: Int) -> Int64 { positions[index] }
+    /// How many offsets are still to be read of a range.
+    func rest(_ index: Int) -> Int64 { done[index] ? 0 : ranges[index].range.next - positions[index] }
     func partition(_ index: Int) -> TopicPartition { ranges[index].partition }
     func positions(of indices: [Int]) -> [PartitionOffset] {
         indices.map {

@@ -102,6 +102,21 @@ package final class Consumer {
         assigned = partitions
     }
 
+    /// Reads further partitions besides the assigned ones; their indices follow on those.
+    package func add(_ partitions: [PartitionOffset]) throws(KafkaError) {
+        if partitions.isEmpty { return }
+        let list = PartitionList(partitions)
+        if let error = KafkaError(consuming: rd_kafka_incremental_assign(client.handle, list.pointer)) { throw error }
+        assigned += partitions
+    }
+
+    /// Fetches no more of some assigned partitions, by their indices. What was fetched of them may still arrive.
+    package func drop(_ indices: [Int]) throws(KafkaError) {
+        if indices.isEmpty { return }
+        let list = PartitionList(indices.map { assigned[$0] })
+        if let error = KafkaError(consuming: rd_kafka_incremental_unassign(client.handle, list.pointer)) { throw error }
+    }
+
     package func unassign() throws(KafkaError) {
         assigned = []
         slots = [:]
@@ -113,6 +128,11 @@ package final class Consumer {
             guard count > 0 else { return }
             for index in 0..<count { rd_kafka_message_destroy(batch[index]) }
         }
+    }
+
+    /// Gives the memory of messages that were read back to the system; of a million it's hundreds of megabytes.
+    package static func returnMemory() {
+        elt_return_memory()
     }
 
     /// Waits for messages, but no longer than `timeout`, and brings all that lie ready, up to a limit.
