@@ -53,6 +53,12 @@ extension SQLiteTransformSession {
                 return try merge(
                     model, query: query, columns: columns, key: [partition, key], of: key, scope: scope, where: within)
             }
+            if let rows = try sort(
+                model, query: query, columns: columns, partition: partition, day: day, key: key, resets: resets,
+                scope: scope)
+            {
+                return TableChanges(inserted: rows)
+            }
             try database.execute("DELETE FROM \(table) WHERE \(within)")
             let removed = database.changes
             return TableChanges(
@@ -61,6 +67,41 @@ extension SQLiteTransformSession {
                     scope: scope),
                 removed: removed)
         }
+    }
+
+    package func beginDays(
+        _ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String]
+    ) throws {
+        try named(model) {
+            sortedDays = try SortedDays(
+                database, model: model, columns: columns, partition: partition, key: key, resets: resets, path: path)
+        }
+    }
+
+    package func endDays(_ model: String) throws {
+        try named(model) { try sortedDays?.finish() }
+        sortedDays = nil
+    }
+
+    /// Gives a day to the sorted ones. If it can't be one of them, they are all written in the ordinary way; nil then.
+    private func sort(
+        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
+        resets: [String: String], scope: KeyScope
+    ) throws -> Int64? {
+        guard let days = sortedDays, days.model == model else { return nil }
+        if !readsItself(query, model),
+            let rows = try days.write(day, rows: query, scope: "SELECT key FROM \(scopeRows(scope)) ORDER BY key")
+        {
+            days.note(day, query, scope)
+            return rows
+        }
+        sortedDays = nil
+        for given in days.given {
+            _ = try carry(
+                model, query: given.query, columns: columns, partition: partition, day: given.day, key: key,
+                resets: resets, scope: given.scope)
+        }
+        return nil
     }
 
     /// Yesterday's rows less those whose key is in the scope, and the query's rows, in the order of keys.

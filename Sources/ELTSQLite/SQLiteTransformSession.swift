@@ -8,6 +8,10 @@ package final class SQLiteTransformSession: TransformSession {
     /// Not yet in the ledger. Written between large models, its page would be in the log twice, and SQLite would
     /// sum up anew all that lies between.
     private var states: [String: ModelState] = [:]
+    /// The model whose days are all being built.
+    var sortedDays: SortedDays?
+    /// Where files may lie beside the warehouse.
+    var path: String { warehouse.path }
 
     package init(_ warehouse: SQLiteWarehouse) {
         self.warehouse = warehouse

@@ -17,6 +17,8 @@ package final class SQLiteWarehouse {
         self.path = path
         do {
             try Self.prepareFile(path)
+            // What a command that was killed left behind.
+            unlink(SortedDays.path(beside: path))
             database = try Database(path: path, mode: .create, tellsTime: false)
             try Self.configure(database)
             try Self.migrate(database, path: path)

@@ -181,10 +181,10 @@ struct ModelBuilder {
         let (partition, key) = dayKey(model, names)
         if isNew {
             try session.createTable(model.name, columns: shape, key: key.isEmpty ? [] : [partition] + key)
-            for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
         }
         var after = ModelState(name: model.name, materialized: "incremental", digest: model.digest)
         guard let first, first <= horizon else {
+            for index in isNew ? model.config.indexes : [] { try session.addIndex(model.name, columns: index) }
             session.setState(after)
             return summary(model, TableChanges(), isFull: isNew)
         }
@@ -198,6 +198,11 @@ struct ModelBuilder {
         let narrowed = isNarrowed ? try session.keep(render(model, .all, incremental: true), model: model.name) : nil
         var changes = TableChanges()
         var days: [Day] = []
+        // One day alone goes straight into the table.
+        let areSorted = isNew && first < horizon && model.config.byKey != nil && key.count == 1
+        if areSorted, let resets = resets(model, names) {
+            try session.beginDays(model.name, columns: shape, partition: partition, key: key[0], resets: resets)
+        }
         for day in stride(from: first, through: horizon, by: 1) {
             // What makes a standing day another one is known; then all of its rows are asked for.
             let isChanged = isNarrowed && isReached(day, reached)
@@ -218,6 +223,8 @@ struct ModelBuilder {
             }
             days.sort()
         }
+        try session.endDays(model.name)
+        for index in isNew ? model.config.indexes : [] { try session.addIndex(model.name, columns: index) }
         session.setState(after)
         if isNew || after.lastDay != state?.lastDay { try session.analyze(model.name) }
         return summary(model, changes, days: days, isFull: isNew)
@@ -243,15 +250,13 @@ struct ModelBuilder {
     private func build(_ day: Day, of model: Model, columns: [String], isFull: Bool) throws -> TableChanges {
         let (partition, key) = dayKey(model, columns)
         let isAsked = request.days?.contains(day) == true
-        guard let entity = model.config.byKey, let resets = model.config.carryForward else {
+        guard let entity = model.config.byKey, let resets = resets(model, columns) else {
             return try overwrite(day, of: model, columns: columns, isFull: isFull)
         }
         let full = isFull || isAsked
         return try session.overwriteCarrying(
             model.name, query: try render(model, .day(day, changedOnly: !full), incremental: !full),
-            columns: columns, partition: partition, day: day, key: key[0],
-            resets: Dictionary(
-                zip(Self.asNamed(resets.map(\.column), columns), resets.map(\.sqlLiteral)), uniquingKeysWith: { $1 }),
+            columns: columns, partition: partition, day: day, key: key[0], resets: resets,
             scope: full ? .winnersOf(entity: entity, day: day) : .changedOn(entity: entity, day: day))
     }
 
@@ -261,6 +266,14 @@ struct ModelBuilder {
         return try session.overwrite(
             model.name, query: try render(model, binding, incremental: !isFull), columns: columns,
             partition: partition, day: day, key: key.isEmpty ? [] : [partition] + key)
+    }
+
+    /// What columns hold on days on which their key has no record; nil if days aren't carried on.
+    private func resets(_ model: Model, _ columns: [String]) -> [String: String]? {
+        model.config.carryForward.map { resets in
+            Dictionary(
+                zip(Self.asNamed(resets.map(\.column), columns), resets.map(\.sqlLiteral)), uniquingKeysWith: { $1 })
+        }
     }
 
     private func dayKey(_ model: Model, _ columns: [String]) -> (partition: String, key: [String]) {

@@ -7,6 +7,9 @@ package final class Database {
     package let handle: OpaquePointer
     package let path: String
 
+    /// Names of the files that are attached until the transaction ends.
+    private var attached: [String] = []
+
     /// What may end running statements, kept as long as SQLite may ask it.
     private var stop: (() -> Bool)?
 
@@ -89,12 +92,31 @@ package final class Database {
         do {
             let result = try body()
             try execute("COMMIT")
+            detach()
             return result
         } catch {
             // The first error is the one to report: ROLLBACK may fail because of it.
             if isInTransaction { try? execute("ROLLBACK") }
+            detach()
             throw error
         }
+    }
+
+    /// Attaches another file until the running transaction has ended, and gives the name it's known by.
+    func attachUntilEnd(_ path: String) throws -> String {
+        let name = "elt_attached_\(attached.count)"
+        try execute("ATTACH ?1 AS \(name)", [.text(path)])
+        attached.append(name)
+        return name
+    }
+
+    /// Whether one more file may be attached.
+    var canAttach: Bool { attached.count < Int(sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, -1)) }
+
+    /// A file that was read from stays locked until the transaction has ended.
+    private func detach() {
+        for name in attached { try? execute("DETACH \(name)") }
+        attached = []
     }
 
     /// Moves what the write-ahead log holds into the file. False if a reader kept it from ending.

@@ -42,6 +42,10 @@ package protocol TransformSession: AnyObject {
     /// Overwrites one day with the rows of a query.
     func overwrite(_ model: String, query: String, columns: [String], partition: String, day: Day, key: [String]) throws
         -> TableChanges
+    /// Says that all days of a model's empty table come now, in their order, by `overwriteCarrying`; `endDays` ends that. In
+    /// between the table needn't hold them yet.
+    func beginDays(_ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String]) throws
+    func endDays(_ model: String) throws
     /// Overwrites one day with the day before, less the keys in the scope, plus the rows of a query.
     func overwriteCarrying(
         _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,

@@ -1,0 +1,130 @@
+import Foundation
+import SQLite
+import Testing
+
+/// A table that's filled page by page holds what INSERT would have put there, and SQLite finds nothing wrong with it.
+@Suite struct SortedTableTests {
+    private let folder = NSTemporaryDirectory() + "sorted-\(UUID().uuidString)"
+
+    private func database(pageSize: Int) throws -> Database {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let database = try Database(path: folder + "/a.db", mode: .create)
+        try database.execute(
+            """
+            PRAGMA page_size=\(pageSize); PRAGMA journal_mode=WAL;
+            CREATE TABLE t (free, key TEXT, number INTEGER, real REAL, day, PRIMARY KEY (day, key)) WITHOUT ROWID;
+            CREATE TABLE u (free, key TEXT, number INTEGER, real REAL, day, PRIMARY KEY (day, key)) WITHOUT ROWID;
+            """)
+        return database
+    }
+
+    /// Rows whose values have every type and length that the format tells apart.
+    private func fill(_ database: Database, rows: Int, longest: Int) throws {
+        try database.execute(
+            """
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(rows))
+            INSERT INTO u SELECT
+                CASE i % 7 WHEN 0 THEN NULL WHEN 1 THEN i / 3.0 WHEN 2 THEN zeroblob(i % 200) WHEN 3 THEN i - 2
+                    WHEN 4 THEN -(1 << (i % 62)) WHEN 5 THEN (1 << (i % 62)) - 1 ELSE substr(hex(zeroblob(\(longest))), 1, abs(i * 7919) % \(longest)) END,
+                printf('%08d', i) || substr(hex(zeroblob(70)), 1, i % 140), i * i, i + 0.5, '2026-01-0' || (1 + i * 9 / \(rows + 1))
+            FROM n WHERE i <= \(rows) AND \(rows) > 0
+            """)
+    }
+
+    @Test(arguments: [(512, 60), (1024, 5000), (4096, 900), (8192, 40_000), (65536, 300)])
+    func `It equals the table of ordinary inserts`(pageSize: Int, longest: Int) throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let database = try database(pageSize: pageSize)
+        for rows in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 20, 27, 50, 64, 99, 100, 333, 1000, 4000] {
+            try database.execute("DELETE FROM t; DELETE FROM u;")
+            try fill(database, rows: rows, longest: longest)
+            try database.transaction {
+                let table = try #require(try SortedTable(database, table: "t", path: folder + "/sorted"))
+                var record = SortedRecord()
+                defer { record.deallocate() }
+                let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
+                while try query.step() {
+                    let isTaken = record.take(query, [.none, .text, .none, .numeric, .real])
+                    #expect(isTaken)
+                    try table.append(record.bytes)
+                }
+                try table.finish()
+                let check = try database.query("PRAGMA elt_attached_0.integrity_check")
+                #expect(check == [[.text("ok")]], "\(rows) rows: \(check)")
+                // Records are taken over as they are: no column is looked at.
+                let program = try database.query("EXPLAIN INSERT INTO main.t SELECT * FROM elt_attached_0.t")
+                #expect(program.contains { $0[1] == .text("RowData") })
+            }
+            #expect(try database.value("SELECT count(*) FROM t") == .integer(Int64(rows)))
+            #expect(try database.query("SELECT * FROM t EXCEPT SELECT * FROM u").isEmpty)
+            #expect(try database.query("SELECT *, typeof(free), typeof(real) FROM t ORDER BY day, key") == database.query("SELECT *, typeof(free), typeof(real) FROM u ORDER BY day, key"))
+            for key in try database.query("SELECT day, key FROM u WHERE number % 17 = 1") {
+                #expect(try database.value("SELECT count(*) FROM t WHERE day=?1 AND key=?2", key) == .integer(1))
+            }
+            #expect(try database.query("PRAGMA integrity_check") == [[.text("ok")]])
+            #expect(try !FileManager.default.contentsOfDirectory(atPath: folder).contains("sorted"))
+        }
+    }
+
+    @Test func `A record with replaced values is the record of the changed row`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let database = try database(pageSize: 4096)
+        try fill(database, rows: 500, longest: 900)
+        var (one, two, whole) = (SortedRecord(), SortedRecord(), SortedRecord())
+        defer { for record in [one, two, whole] { record.deallocate() } }
+        let affinities: [Affinity] = [.none, .text, .none, .numeric, .real]
+        for (free, number) in [("0", "-70000"), ("'longer'", "NULL"), ("NULL", "1"), ("x'00'", "1 << 40")] {
+            let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
+            let changed = try database.prepare("SELECT '2027-12-31', key, \(free), \(number), real FROM u ORDER BY day, key")
+            let values = [
+                (column: 0, value: try #require(try SortedRecord.value(of: "'2027-12-31'", .none, database))),
+                (column: 2, value: try #require(try SortedRecord.value(of: free, .none, database))),
+                (column: 3, value: try #require(try SortedRecord.value(of: number, .numeric, database))),
+            ]
+            while try query.step() {
+                #expect(try changed.step())
+                let areTaken = (one.take(query, affinities), whole.take(changed, affinities))
+                #expect(areTaken == (true, true))
+                two.take(one.bytes, replacing: values)
+                #expect(Array(two.bytes) == Array(whole.bytes))
+                #expect(SortedRecord.text(two.bytes, column: 1).map { Array($0) } == Array(query.text(1).utf8))
+            }
+        }
+    }
+
+    @Test func `A value that SQLite would convert is refused`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let database = try database(pageSize: 4096)
+        var record = SortedRecord()
+        defer { record.deallocate() }
+        for (value, affinity, isTaken) in [
+            ("1", Affinity.text, false), ("1.5", .text, false), ("x'31'", .text, true), ("'1'", .numeric, false),
+            ("1.0", .numeric, false), ("1.5", .numeric, true), ("1", .real, false), ("'1'", .real, false),
+            ("1.0", .real, true), ("NULL", .real, true), ("'a'", .none, true),
+        ] {
+            let query = try database.prepare("SELECT \(value)")
+            _ = try query.step()
+            let taken = record.take(query, [affinity])
+            #expect(taken == isTaken, "\(value) \(affinity)")
+        }
+    }
+
+    @Test func `A spool gives back what it was given`() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let spool = try RecordSpool(path: folder + "/spool")
+        for lengths in [[], [0], [1, 0, 300_000, 5], Array(repeating: 777, count: 2000), [1 << 18, (1 << 18) - 4, 600_000, 1]] {
+            try spool.restart()
+            for (index, length) in lengths.enumerated() {
+                try [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: length).withUnsafeBytes { try spool.append($0) }
+            }
+            try spool.rewind()
+            for (index, length) in lengths.enumerated() {
+                let record = try #require(try spool.next())
+                #expect(record.count == length && record.allSatisfy { $0 == UInt8(truncatingIfNeeded: index) })
+            }
+            #expect(try spool.next() == nil)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+}
