@@ -1,18 +1,24 @@
 import ELTCore
 import SQLite
 
-/// Writes whole timelines in the order of their keys.
+/// Writes whole timelines into their empty table, in the order of their keys.
 final class TimelineWriter {
+    private let table: SortedTable?
     private let insert: Statement
+    private var record = SortedRecord()
     private(set) var keys: Int64 = 0
     private var rows: Int64 = 0
     /// The tables that hold the winners' rows.
     private(set) var origins: Set<Int32> = []
 
-    init(_ database: Database, _ entity: String) throws {
+    /// - Parameter path: Of the warehouse: a file lies beside it for a while.
+    init(_ database: Database, _ entity: String, path: String) throws {
+        table = try SortedTable(database, table: Names.winners(entity), path: SortedDays.path(beside: path))
         insert = try database.prepare(
             "INSERT INTO \(Names.quoted(Names.winners(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     }
+
+    deinit { record.deallocate() }
 
     /// Whether the timelines are their own heads: one winner for each key, from few tables.
     var isFlat: Bool { rows == keys && origins.count <= 2 }
@@ -23,11 +29,27 @@ final class TimelineWriter {
         rows += Int64(winners.count)
         try key.withUnsafeBytes { key in
             for winner in winners {
-                try insert.write(winner, key: key)
+                if let table { try append(winner, key, to: table) } else { try insert.write(winner, key: key) }
                 origins.insert(winner.origin)
             }
         }
     }
+
+    private func append(_ winner: Winner, _ key: UnsafeRawBufferPointer, to table: SortedTable) throws {
+        record.begin()
+        record.add(key, isText: true)
+        record.add(Int64(winner.day))
+        winner.withOrder { order in
+            record.add(order, isText: false)
+            record.add(winner.removed ? 1 : 0)
+            record.add(Int64(winner.origin))
+            record.add(winner.place)
+            record.end()
+        }
+        try table.append(record.bytes)
+    }
+
+    func finish() throws { try table?.finish() }
 }
 
 /// Changes timelines where new records were laid in, and notes what changed by it.

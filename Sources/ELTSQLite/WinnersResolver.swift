@@ -101,7 +101,7 @@ struct WinnersResolver {
             cursors.append(try EventCursor(try database.prepare(query), ranks: ranks))
         }
         let absences = entity.fullLoad?.absent == .remove ? loads.map(Self.absence) : []
-        let writer = try TimelineWriter(database, name)
+        let writer = try TimelineWriter(database, name, path: warehouse.path)
         var pool: [Winner] = []
         var key: [UInt8] = []
         var timeline = Timeline()
@@ -121,6 +121,7 @@ struct WinnersResolver {
             $0 + (($1 as? EventCursor)?.records ?? 0) + (($1 as? FullLoadCursor)?.records ?? 0)
         }
         cursors = []
+        try writer.finish()
         if writer.isFlat { try Heads(database: database, entity: name).useTimelines(origins: writer.origins) }
         try database.execute("DROP TABLE elt_old_winners")
         try database.execute(Schema.winnersIndex(name))

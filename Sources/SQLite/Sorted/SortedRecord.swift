@@ -35,6 +35,7 @@ package struct SortedRecord {
     private var count = 0
     private var serials: [Int] = []
     private var integers: [Int64] = []
+    private var lent: [UnsafeRawBufferPointer] = []
 
     package init() {}
 
@@ -96,6 +97,43 @@ package struct SortedRecord {
         guard record.take(statement, [affinity]) else { return nil }
         let header = Varint.read(record.bytes, 0)
         return Value(serial: Varint.read(record.bytes, header.next).value, bytes: Array(record.bytes[header.value...]))
+    }
+
+    // MARK: From single values
+
+    /// Empties the record; values are added, and `end` puts them together.
+    @inline(__always) package mutating func begin() {
+        serials.removeAll(keepingCapacity: true)
+        integers.removeAll(keepingCapacity: true)
+        lent.removeAll(keepingCapacity: true)
+    }
+
+    @inline(__always) package mutating func add(_ integer: Int64) {
+        serials.append(Self.serial(of: integer))
+        integers.append(integer)
+        lent.append(UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    /// A text or a blob, lent until `end`.
+    @inline(__always) package mutating func add(_ bytes: UnsafeRawBufferPointer, isText: Bool) {
+        serials.append((isText ? 13 : 12) + 2 * bytes.count)
+        integers.append(0)
+        lent.append(bytes)
+    }
+
+    package mutating func end() {
+        var header = 0
+        var body = 0
+        for serial in serials {
+            header += Varint.length(serial)
+            body += Self.length(serial)
+        }
+        begin(header: header, body: body)
+        for serial in serials { putVarint(serial) }
+        for column in 0..<serials.count {
+            if serials[column] >= 12 { put(lent[column]) } else { putNumber(integers[column], serials[column]) }
+        }
+        lent.removeAll(keepingCapacity: true)
     }
 
     // MARK: From another record
