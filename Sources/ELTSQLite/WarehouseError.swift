@@ -49,7 +49,7 @@ package enum WarehouseError: SQLComplaining {
             "The warehouse \(path) has format \(version); this program knows formats up to \(known)."
         case .model(let name, let error): "The model \(name) failed: \(error.message).\(error.sql.map { "\n\($0)" } ?? "")"
         case .duplicateKey(let model, let key):
-            "The model \(model) gives two rows for one \(key.joined(separator: ", "))."
+            "The model \(model) gives two rows for one \(key.isEmpty ? "key" : key.joined(separator: ", "))."
         case .missingKey(let model, let key):
             "The model \(model) has no column \(key.joined(separator: ", ")), which its config names as key."
         case .statement(let error): "The warehouse refused a statement: \(error)."

@@ -84,6 +84,25 @@ import Testing
         try project.verify()
     }
 
+    /// Days of a whole history are built as records; what can't be, also in the midst of them, is built as any day.
+    @Test(arguments: ["cast(id as integer)", "case when _on_day > '2026-11-19' then cast(id as integer) else id end", "id collate nocase"])
+    func `A history with other keys than texts is what its days give one by one`(id: String) throws {
+        let project = try ReplayProject()
+        try """
+        {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day',
+            unique_key='id', by_key='customer', carry_forward={'changed': 0}) }}
+        select _on_day as day, _day = _on_day as changed, \(id) as id, name
+        from {{ source('customer', 'daily_winners') }}
+        """.write(toFile: project.folder + "/models/own_history.sql", atomically: true, encoding: .utf8)
+        for day in 0..<4 {
+            for key in ["7", "10", "12"].prefix(day + 1) { project.produce("create", key: key, name: "\(day)", hour: day * 24) }
+            if day == 1 { project.produce("create", key: id.hasSuffix("nocase") ? "B" : "9", name: "new", hour: 24) }
+            if day == 2 { project.produce("create", key: id.hasSuffix("nocase") ? "a" : "8", name: "new", hour: 48) }
+            try run(project, day * 24 + 1)
+        }
+        try project.verify()
+    }
+
     @Test func `A day that the query gives again is replaced whole`() throws {
         let project = try ReplayProject()
         try """

@@ -1,5 +1,5 @@
 import Foundation
-import SQLite
+@testable import SQLite
 import Testing
 
 /// A table that's filled page by page holds what INSERT would have put there, and SQLite finds nothing wrong with it.
@@ -107,6 +107,13 @@ import Testing
             let taken = record.take(query, [affinity])
             #expect(taken == isTaken, "\(value) \(affinity)")
         }
+    }
+
+    @Test(arguments: [512, 8192, 65536]) func `The page behind the first GiB is SQLite's own`(size: Int) {
+        let last = UInt32((1 << 30) / size)
+        #expect(PageFile.next(after: last, size: size) == last + 2)
+        #expect(PageFile.next(after: last - 1, size: size) == last)
+        #expect(PageFile.next(after: last + 2, size: size) == last + 3)
     }
 
     @Test func `A spool gives back what it was given`() throws {

@@ -99,10 +99,12 @@ final class PageFile: OwnFile {
     }
 
     /// The page that SQLite locks bytes in is never used (https://sqlite.org/fileformat2.html#the_lock_byte_page).
-    private var lockPage: UInt32 { UInt32((1 << 30) / size) + 1 }
+    static func next(after page: UInt32, size: Int) -> UInt32 {
+        page + 1 == UInt32((1 << 30) / size) + 1 ? page + 2 : page + 1
+    }
 
     /// The number that the page after a page gets.
-    private func number(after page: UInt32) -> UInt32 { page + 1 == lockPage ? page + 2 : page + 1 }
+    private func number(after page: UInt32) -> UInt32 { Self.next(after: page, size: size) }
 
     func append(_ page: UnsafeRawBufferPointer) throws -> UInt32 {
         let number = number(after: count)
