@@ -81,10 +81,6 @@ size_t encode(uint32_t scalar, uint8_t *out) {
 /// Reads `uXXXX` at `p`, and the second half of a pair if one follows; moves `p` behind it.
 uint32_t unicodeEscape(const uint8_t *&p, const uint8_t *end) {
     constexpr uint32_t replacement = 0xFFFD;
-    if (end - p < 5) {
-        p = end;
-        return replacement;
-    }
     const uint32_t first = hex(p + 1);
     p += 5;
     if (first < 0xD800 || first > 0xDFFF) return first;
@@ -101,7 +97,8 @@ size_t elt_list_unescape(const uint8_t *p, size_t length, uint8_t *out) {
     const uint8_t *end = p + length;
     uint8_t *to = out;
     while (p < end) {
-        if (*p != '\\' || p + 1 == end) {
+        // An escape that breaks off is no JSON. It stays as it is: with anything else the text might grow.
+        if (*p != '\\' || p + 1 == end || (p[1] == 'u' && end - p < 6)) {
             *to++ = *p++;
             continue;
         }

@@ -1,3 +1,4 @@
+import CSimdJSON
 import JSON
 import Testing
 
@@ -130,7 +131,7 @@ struct ListSplitterTests {
             #"{"items":["\u12g4"]}"#, #"{"items":[+1]}"#, #"{"items":[.5]}"#, #"{"items":[1.]}"#,
             #"{"items":[1e]}"#,
             #"{"items":[-]}"#, #"{"items":[NaN]}"#, #"{"items":[{"a":1}}]"#, #"{"x":{"y":1],"items":[]}"#,
-            #"{"items":[{"a":[1,2}]]}"#, #"{"items":[[1}]}"#, #"{x:1,"items":[]}"#,
+            #"{"items":[{"a":[1,2}]]}"#, #"{"items":[[1}]}"#, #"{x:1,"items":[]}"#, #"{"\u":1,"items":[]}"#,
         ] { check(text, isNotJSON) }
         for text in [
             "{", #"{"ite"#, #"{"items"#, #"{"items":["#, #"{"items":[1"#, #"{"items":[1,"#,
@@ -234,6 +235,15 @@ struct ListSplitterTests {
         text[place] = UInt8.random(in: 0...255, using: &random)
         let whole = try? split(text).elements
         for piece in [1, 3, 64, 65] { #expect((try? split(text, piece: piece).elements) == whole) }
+    }
+
+    /// Keys are compared before the text around the list is checked, in a buffer of their own length.
+    @Test(arguments: ["\\u", "\\u1", "a\\u12", "\\u123", "\\", "\\ud83d\\u", "\\uffff", "\\uzzzz", "\\ud83d\\ude00"])
+    func `a text without its escapes is never longer than before`(text: String) {
+        let bytes = Array(text.utf8)
+        var out = [UInt8](repeating: 0, count: bytes.count + 8)
+        #expect(elt_list_unescape(bytes, bytes.count, &out) <= bytes.count)
+        #expect(out[bytes.count...].allSatisfy { $0 == 0 })
     }
 }
 

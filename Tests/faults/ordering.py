@@ -32,6 +32,7 @@ class Lint:
         self.archive, self.warehouse = f"{root}/archive", f"{root}/warehouse"
         self.bytes = set()  # files with bytes that weren't synced
         self.names = {}  # folders with names that weren't synced, and the newest of these
+        self.drafts = set()  # drafts that were removed, and it wasn't synced
         self.told = []
 
     def is_passing(self, path):
@@ -71,6 +72,7 @@ class Lint:
         elif call.kind == "sync":
             self.bytes.discard(path)
             self.names.pop(path, None)
+            self.drafts = {draft for draft in self.drafts if folder(draft) != path}
         elif call.kind in ("rename", "link"):
             target = call.paths[1]
             if path in self.bytes:
@@ -84,6 +86,10 @@ class Lint:
             self.bytes.discard(path)
             if self.names.get(folder(path)) == path:
                 del self.names[folder(path)]
+            if folder(path) == f"{self.archive}/.drafts":
+                self.drafts.add(path)
+            if folder(path) == f"{self.archive}/.adopt" and self.drafts:
+                self.complain("the mark of a draft is removed before it's durable that the draft is", call)
         elif call.kind == "offset-commit":
             self.end("the consumer group is told", call)
 

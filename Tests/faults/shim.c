@@ -2,6 +2,8 @@
 //
 // FAULT_ROOT   calls on files elsewhere, on sockets and pipes pass untouched
 // FAULT_LOG    a line for each call: KIND RESULT PATH, tabs between them; a rename has a second path
+// FAULT_KEEP   for each call that changed something or made it durable, what a disk needs to do the same:
+//              KIND PLACE COUNT PATH OTHER, tabs between them, then COUNT bytes; see disk.py
 // FAULT_CALL   which kind fails: write pwrite read sync open close rename link unlink truncate mkdir
 // FAULT_NTH    from 1
 // FAULT_ERRNO  a number
@@ -31,7 +33,12 @@ enum verdict { PASS, FAIL, SHORT, LIE };
 static const char *root, *kind_wanted, *mode = "once", *path_wanted;
 static size_t root_length;
 static long nth, number = EIO, seen;
-static int log_file = -1;
+static int log_file = -1, keep_file = -1;
+
+static int appended(const char *name) {
+    if (!name) return -1;
+    return (int)syscall(SYS_openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
 
 __attribute__((constructor)) static void begin(void) {
     if (!(root = getenv("FAULT_ROOT"))) return;
@@ -41,8 +48,8 @@ __attribute__((constructor)) static void begin(void) {
     if (getenv("FAULT_NTH")) nth = atol(getenv("FAULT_NTH"));
     if (getenv("FAULT_ERRNO")) number = atol(getenv("FAULT_ERRNO"));
     if (getenv("FAULT_MODE")) mode = getenv("FAULT_MODE");
-    const char *log = getenv("FAULT_LOG");
-    if (log) log_file = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    log_file = appended(getenv("FAULT_LOG"));
+    keep_file = appended(getenv("FAULT_KEEP"));
 }
 
 static int is_ours(const char *path) {
@@ -82,6 +89,17 @@ static void note(const char *kind, long result, const char *path, const char *ot
     errno = before;
 }
 
+// One call, so that what two threads do isn't mixed up.
+static void keep(const char *kind, off_t place, const void *bytes, size_t count, const char *path, const char *other) {
+    char line[2 * PATH_MAX + 96];
+    if (keep_file < 0) return;
+    int before = errno;
+    int length = snprintf(line, sizeof line, "%s\t%lld\t%zu\t%s\t%s\n", kind, (long long)place, count, path, other ? other : "");
+    struct iovec parts[] = {{line, (size_t)length}, {(void *)bytes, count}};
+    syscall(SYS_writev, keep_file, parts, count ? 2 : 1);
+    errno = before;
+}
+
 static enum verdict judge(const char *kind, const char *path) {
     if (!kind_wanted || strcmp(kind, kind_wanted) || (path_wanted && !strstr(path, path_wanted))) return PASS;
     long count = __atomic_add_fetch(&seen, 1, __ATOMIC_SEQ_CST);
@@ -102,7 +120,7 @@ static enum verdict judge(const char *kind, const char *path) {
     if (!real) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 
 // One body for all: how the path is found, what the call is, what's noted after it.
-#define CALL(kind, isMatch, doing, second) \
+#define CALL(kind, isMatch, doing, second, size) \
     char path[PATH_MAX]; \
     if (!(isMatch)) return doing; \
     enum verdict verdict = judge(kind, path); \
@@ -110,56 +128,59 @@ static enum verdict judge(const char *kind, const char *path) {
     if (verdict == FAIL) { note(kind, -errno, path, second); return -1; } \
     __typeof__(doing) result = doing; \
     note(kind, result < 0 ? -errno : result, path, second); \
+    if (result >= 0) keep(kind, size, 0, 0, path, second); \
     return result
 
-#define TRANSFER(kind, full, half) \
+#define TRANSFER(kind, full, half, place) \
     char path[PATH_MAX]; \
     if (!path_of(file, path)) return full; \
     enum verdict verdict = judge(kind, path); \
     if (verdict == FAIL) { note(kind, -errno, path, 0); return -1; } \
     ssize_t result = verdict == SHORT && count > 1 ? half : full; \
     note(kind, result < 0 ? -errno : result, path, 0); \
+    if (result > 0 && *kind != 'r') keep("write", place, bytes, (size_t)result, path, 0); \
     return result
 
 ssize_t write(int file, const void *bytes, size_t count) {
     REAL(write);
-    TRANSFER("write", real(file, bytes, count), real(file, bytes, count / 2));
+    // Where the file's end or place was before.
+    TRANSFER("write", real(file, bytes, count), real(file, bytes, count / 2), lseek(file, 0, SEEK_CUR) - result);
 }
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t at) {
     REAL(pwrite);
-    TRANSFER("pwrite", real(file, bytes, count, at), real(file, bytes, count / 2, at));
+    TRANSFER("pwrite", real(file, bytes, count, at), real(file, bytes, count / 2, at), at);
 }
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at) {
     REAL(pwrite64);
-    TRANSFER("pwrite", real(file, bytes, count, at), real(file, bytes, count / 2, at));
+    TRANSFER("pwrite", real(file, bytes, count, at), real(file, bytes, count / 2, at), at);
 }
 ssize_t read(int file, void *bytes, size_t count) {
     REAL(read);
-    TRANSFER("read", real(file, bytes, count), real(file, bytes, count / 2));
+    TRANSFER("read", real(file, bytes, count), real(file, bytes, count / 2), 0);
 }
 ssize_t pread(int file, void *bytes, size_t count, off_t at) {
     REAL(pread);
-    TRANSFER("read", real(file, bytes, count, at), real(file, bytes, count / 2, at));
+    TRANSFER("read", real(file, bytes, count, at), real(file, bytes, count / 2, at), at);
 }
 ssize_t pread64(int file, void *bytes, size_t count, off64_t at) {
     REAL(pread64);
-    TRANSFER("read", real(file, bytes, count, at), real(file, bytes, count / 2, at));
+    TRANSFER("read", real(file, bytes, count, at), real(file, bytes, count / 2, at), at);
 }
 int fsync(int file) {
     REAL(fsync);
-    CALL("sync", path_of(file, path), real(file), 0);
+    CALL("sync", path_of(file, path), real(file), 0, 0);
 }
 int fdatasync(int file) {
     REAL(fdatasync);
-    CALL("sync", path_of(file, path), real(file), 0);
+    CALL("sync", path_of(file, path), real(file), 0, 0);
 }
 int ftruncate(int file, off_t size) {
     REAL(ftruncate);
-    CALL("truncate", path_of(file, path), real(file, size), 0);
+    CALL("truncate", path_of(file, path), real(file, size), 0, size);
 }
 int ftruncate64(int file, off64_t size) {
     REAL(ftruncate64);
-    CALL("truncate", path_of(file, path), real(file, size), 0);
+    CALL("truncate", path_of(file, path), real(file, size), 0, size);
 }
 int close(int file) {
     REAL(close);
@@ -176,39 +197,39 @@ int close(int file) {
 }
 int unlink(const char *name) {
     REAL(unlink);
-    CALL("unlink", path_at(AT_FDCWD, name, path), real(name), 0);
+    CALL("unlink", path_at(AT_FDCWD, name, path), real(name), 0, 0);
 }
 int unlinkat(int folder, const char *name, int flags) {
     REAL(unlinkat);
-    CALL("unlink", path_at(folder, name, path), real(folder, name, flags), 0);
+    CALL("unlink", path_at(folder, name, path), real(folder, name, flags), 0, 0);
 }
 int mkdir(const char *name, mode_t rights) {
     REAL(mkdir);
-    CALL("mkdir", path_at(AT_FDCWD, name, path), real(name, rights), 0);
+    CALL("mkdir", path_at(AT_FDCWD, name, path), real(name, rights), 0, 0);
 }
 int mkdirat(int folder, const char *name, mode_t rights) {
     REAL(mkdirat);
-    CALL("mkdir", path_at(folder, name, path), real(folder, name, rights), 0);
+    CALL("mkdir", path_at(folder, name, path), real(folder, name, rights), 0, 0);
 }
 int rename(const char *name, const char *target) {
     REAL(rename);
     char other[PATH_MAX];
-    CALL("rename", path_at(AT_FDCWD, name, path) && path_at(AT_FDCWD, target, other), real(name, target), other);
+    CALL("rename", path_at(AT_FDCWD, name, path) && path_at(AT_FDCWD, target, other), real(name, target), other, 0);
 }
 int renameat(int folder, const char *name, int into, const char *target) {
     REAL(renameat);
     char other[PATH_MAX];
-    CALL("rename", path_at(folder, name, path) && path_at(into, target, other), real(folder, name, into, target), other);
+    CALL("rename", path_at(folder, name, path) && path_at(into, target, other), real(folder, name, into, target), other, 0);
 }
 int link(const char *name, const char *target) {
     REAL(link);
     char other[PATH_MAX];
-    CALL("link", path_at(AT_FDCWD, name, path) && path_at(AT_FDCWD, target, other), real(name, target), other);
+    CALL("link", path_at(AT_FDCWD, name, path) && path_at(AT_FDCWD, target, other), real(name, target), other, 0);
 }
 int linkat(int folder, const char *name, int into, const char *target, int flags) {
     REAL(linkat);
     char other[PATH_MAX];
-    CALL("link", path_at(folder, name, path) && path_at(into, target, other), real(folder, name, into, target, flags), other);
+    CALL("link", path_at(folder, name, path) && path_at(into, target, other), real(folder, name, into, target, flags), other, 0);
 }
 
 // A file that's made is told from one that's opened.
@@ -225,6 +246,8 @@ int linkat(int folder, const char *name, int into, const char *target, int flags
     int isNew = flags & O_CREAT && fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) != 0; \
     int result = isReal; \
     note(isNew ? "create" : "open", result < 0 ? -errno : 0, path, 0); \
+    if (result >= 0 && isNew) keep("create", 0, 0, 0, path, 0); \
+    if (result >= 0 && !isNew && flags & O_TRUNC) keep("truncate", 0, 0, 0, path, 0); \
     return result
 
 int open(const char *name, int flags, ...) {
@@ -247,7 +270,10 @@ int openat64(int folder, const char *name, int flags, ...) {
 // A request of Kafka's protocol begins with its length and its kind: 8 tells offsets to a group.
 static void watch(const struct iovec *parts, size_t count) {
     const unsigned char *head = count ? parts[0].iov_base : 0;
-    if (head && parts[0].iov_len >= 8 && head[4] == 0 && head[5] == 8) note("offset-commit", 0, "", 0);
+    if (head && parts[0].iov_len >= 8 && head[4] == 0 && head[5] == 8) {
+        note("offset-commit", 0, "", 0);
+        keep("offset-commit", 0, 0, 0, "", 0);
+    }
 }
 ssize_t sendmsg(int socket, const struct msghdr *message, int flags) {
     REAL(sendmsg);

@@ -51,10 +51,12 @@ extension LocalArchive {
     func removeDraft(of load: FullLoadEntry) throws {
         guard let intent = try Intent.of(load.entity, in: root), intent.number == load.number else { return }
         let name = try escapedName("", load.entity)
-        if let drafts = try root.folder(Self.draftsName), let folder = try drafts.folder(name),
-            try DraftFiles.plan(in: folder)?.begunAt == intent.begunAt
-        {
-            try drafts.removeFolder(name)
+        if let drafts = try root.folder(Self.draftsName) {
+            if let folder = try drafts.folder(name), try DraftFiles.plan(in: folder)?.begunAt == intent.begunAt {
+                try drafts.removeFolder(name)
+            }
+            // Else a power cut could bring back the draft without its mark, and it would be completed once more.
+            try drafts.synchronize()
         }
         try Intent.remove(load.entity, from: root)
     }
