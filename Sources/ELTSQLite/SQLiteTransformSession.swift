@@ -8,6 +8,8 @@ package final class SQLiteTransformSession: TransformSession {
     /// Not yet in the ledger. Written between large models, its page would be in the log twice, and SQLite would
     /// sum up anew all that lies between.
     private var states: [String: ModelState] = [:]
+    /// What `touch` found last: the keys of the living winners that it laid ready.
+    var touched: (model: String, living: KeySum)?
 
     package init(_ warehouse: SQLiteWarehouse) {
         self.warehouse = warehouse
@@ -98,7 +100,7 @@ package final class SQLiteTransformSession: TransformSession {
 
     // MARK: Views and tables
 
-    private func drop(_ model: String) throws {
+    func drop(_ model: String) throws {
         switch try database.value(
             "SELECT type FROM sqlite_schema WHERE name=?1 AND type IN ('table', 'view')", [.text(model)]).text
         {
@@ -106,6 +108,7 @@ package final class SQLiteTransformSession: TransformSession {
         case "view": try database.execute("DROP VIEW \(Names.quoted(model))")
         default: break
         }
+        try dropIntervals(model)
     }
 
     package func replaceView(_ model: String, query: String) throws {
@@ -147,7 +150,7 @@ package final class SQLiteTransformSession: TransformSession {
     package func tableColumns(of model: String) throws -> [OutputColumn]? {
         let rows = try database.query("SELECT name, type FROM pragma_table_info(?1)", [.text(model)])
         guard !rows.isEmpty, try database.value(
-            "SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1", [.text(model)]) != .null
+            "SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1", [.text(try storedTables(of: model)[0])]) != .null
         else { return nil }
         return rows.map { OutputColumn(name: $0[0].text ?? "", type: $0[1].text.flatMap { $0.isEmpty ? nil : $0 }) }
     }
@@ -155,13 +158,13 @@ package final class SQLiteTransformSession: TransformSession {
     package func addIndex(_ model: String, columns: [String]) throws {
         let name = "\(model)_by_\(columns.joined(separator: "_"))"
         try database.execute(
-            "CREATE INDEX IF NOT EXISTS \(Names.quoted(name)) ON \(Names.quoted(model)) (\(Names.list(columns)))")
+            "CREATE INDEX IF NOT EXISTS \(Names.quoted(name)) ON \(Names.quoted(try storedTables(of: model)[0])) (\(Names.list(columns)))")
     }
 
     package func addColumns(_ model: String, _ columns: [OutputColumn]) throws {
         for column in columns {
             try database.execute(
-                "ALTER TABLE \(Names.quoted(model)) ADD COLUMN \(Names.quoted(column.name))\(column.type.map { " " + $0 } ?? "")")
+                "ALTER TABLE \(Names.quoted(try storedTables(of: model)[0])) ADD COLUMN \(Names.quoted(column.name))\(column.type.map { " " + $0 } ?? "")")
         }
     }
 
@@ -174,7 +177,9 @@ package final class SQLiteTransformSession: TransformSession {
 
     package func analyze(_ model: String) throws {
         // A few hundred rows tell enough: milliseconds, whatever the size.
-        try database.execute("PRAGMA analysis_limit=400; ANALYZE main.\(Names.quoted(model))")
+        for table in try storedTables(of: model) {
+            try database.execute("PRAGMA analysis_limit=400; ANALYZE main.\(Names.quoted(table))")
+        }
     }
 
     package func removeDays(_ model: String, partition: String, from: Day?, after: Day?) throws {
