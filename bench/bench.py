@@ -29,7 +29,7 @@ def arguments():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="a share of every size, for trials")
     parser.add_argument("--quick", action="store_true", help="small, once: a smoke test without a verdict on time")
-    parser.add_argument("--contenders", default="", help="such as elt,python+duckdb; default: all")
+    parser.add_argument("--contenders", default="", help="such as elt,elt+intervals; default: all but elt+intervals")
     parser.add_argument("--elt", default=os.environ.get("ELT") or str(ROOT / ".build/release/elt"))
     parser.add_argument("--work", type=Path, default=Path(os.environ.get("BENCH_WORK") or HERE / "work"))
     parser.add_argument("--seed", type=int, default=1)
@@ -57,7 +57,7 @@ class Bench:
         self.results, self.sections, self.failures = [], [], []
         self.begin = time.monotonic()
         names = options.contenders.split(",") if options.contenders else None
-        self.contenders = [c for c in contenders(options.elt) if not names or c.name in names]
+        self.contenders = [c for c in contenders(options.elt) if (c.name in names if names else c.name != "elt+intervals")]
 
     def note(self, text, loud=False):
         if loud:
@@ -69,7 +69,7 @@ class Bench:
         wanted = [name for name in self.options.wanted if any(step.workload == name for step in chain.steps)]
         if not wanted:
             return
-        chosen = [c for c in self.contenders if c.name == "elt" or not chain.alone]
+        chosen = [c for c in self.contenders if c.name.startswith("elt") or not chain.alone]
         self.note(f"{', '.join(wanted)}: {chain.customers:,} customers")
         with ChainRun(chain, chosen, self.options, self.note) as run:
             for result in run.run(wanted):

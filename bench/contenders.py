@@ -39,15 +39,18 @@ entities:
 
 
 class Elt:
-    name = "elt"
     warehouse = "warehouse/elt.db"
 
-    def __init__(self, program):
-        self.program = program
+    def __init__(self, program, storage="days"):
+        self.program, self.storage = program, storage
+        self.name = "elt" if storage == "days" else f"elt+{storage}"
 
     def prepare(self, project, place):
         subprocess.run([self.program, "init", str(project)], check=True, stdout=subprocess.DEVNULL)
         (project / "elt.yml").write_text(PROJECT.format(broker=place.broker, topics=place.topics, size=place.page_size))
+        if self.storage != "days":
+            model = project / "models" / "customer_history.sql"
+            model.write_text(model.read_text().replace("partition_by='day',", f"partition_by='day', storage='{self.storage}',"))
 
     def command(self, command, project, at, place):
         words = ["rebuild", "--from-archive"] if command == "rebuild" else [command]
@@ -67,7 +70,7 @@ class Peer:
 
 
 def contenders(program):
-    return [Elt(program), Peer("python+sqlite", "python_sqlite.py", "warehouse.db"),
+    return [Elt(program), Elt(program, "intervals"), Peer("python+sqlite", "python_sqlite.py", "warehouse.db"),
             Peer("python+duckdb", "python_duckdb.py", "warehouse.duckdb")]
 
 

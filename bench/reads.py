@@ -37,9 +37,12 @@ QUESTIONS = (
 
 def measure_reads(bench):
     """The sections of the page, of which only the wanted ones are made."""
+    return [part for elt in bench.contenders if isinstance(elt, Elt) for part in measure(bench, elt)]
+
+
+def measure(bench, elt):
     options, made = bench.options, []
-    elt = Elt(options.elt)
-    bench.note("reads: building the warehouse")
+    bench.note(f"reads: building the warehouse of {elt.name}")
     shape = chain(options.scale)
     repeat, options.repeat = options.repeat, 1
     with ChainRun(shape, [elt], options, bench.note) as run:
@@ -47,7 +50,7 @@ def measure_reads(bench):
         options.repeat = repeat
         project = run.state(elt)
         if "reads" in options.wanted:
-            made.append(questions(bench, project / elt.warehouse, shape))
+            made.append(questions(bench, project / elt.warehouse, shape, elt.name))
             made.append(sizes(project, elt, shape, run))
         if "start" in options.wanted:
             made.append(starts(bench, project, built[0].equal))
@@ -55,7 +58,7 @@ def measure_reads(bench):
     return made
 
 
-def questions(bench, path, shape):
+def questions(bench, path, shape, name):
     base = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     values = {"id": f"c-{shape.customers // 2:08}", "day": "2026-03-20"}
     rows, plans = [], []
@@ -72,7 +75,7 @@ def questions(bench, path, shape):
             plans.append(f"- {title}: {' · '.join(plan)}")
         bench.note(f"{title}: {statistics.median(times):.3f} s")
     base.close()
-    text = (f"## Reads\n\n{shape.customers:,} customers, {DAYS} days, through Python's sqlite3, every row fetched, page cache warm.\n\n"
+    text = (f"## Reads of {name}\n\n{shape.customers:,} customers, {DAYS} days, through Python's sqlite3, every row fetched, page cache warm.\n\n"
             + aligned(["", "rows", "s", "min–max"], rows))
     return text + ("\n\nScans:\n\n" + "\n".join(plans) if plans else "")
 
@@ -110,7 +113,7 @@ def sizes(project, elt, shape, run):
     if first:
         growth.append(f"At this rate of changes the history of {shape.customers:,} customers would grow by about "
                       f"{first / DAYS * 365 / 2**30:,.1f} GiB in a year.")
-    return "## Sizes\n\n" + aligned(["table, with its indexes", "rows", "MiB", "bytes a row"], rows) + "\n\n" + "\n".join(growth)
+    return f"## Sizes of {elt.name}\n\n" + aligned(["table, with its indexes", "rows", "MiB", "bytes a row"], rows) + "\n\n" + "\n".join(growth)
 
 
 def starts(bench, project, equal):

@@ -12,6 +12,8 @@ package final class SQLiteTransformSession: TransformSession {
     var sortedDays: SortedDays?
     /// Where files may lie beside the warehouse.
     var path: String { warehouse.path }
+    /// What `touch` found last: the keys of the living winners that it laid ready.
+    var touched: (model: String, living: KeySum)?
 
     package init(_ warehouse: SQLiteWarehouse) {
         self.warehouse = warehouse
@@ -102,7 +104,7 @@ package final class SQLiteTransformSession: TransformSession {
 
     // MARK: Views and tables
 
-    private func drop(_ model: String) throws {
+    func drop(_ model: String) throws {
         switch try database.value(
             "SELECT type FROM sqlite_schema WHERE name=?1 AND type IN ('table', 'view')", [.text(model)]).text
         {
@@ -110,6 +112,7 @@ package final class SQLiteTransformSession: TransformSession {
         case "view": try database.execute("DROP VIEW \(Names.quoted(model))")
         default: break
         }
+        try dropIntervals(model)
     }
 
     package func replaceView(_ model: String, query: String) throws {
@@ -151,7 +154,7 @@ package final class SQLiteTransformSession: TransformSession {
     package func tableColumns(of model: String) throws -> [OutputColumn]? {
         let rows = try database.query("SELECT name, type FROM pragma_table_info(?1)", [.text(model)])
         guard !rows.isEmpty, try database.value(
-            "SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1", [.text(model)]) != .null
+            "SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1", [.text(try storedTables(of: model)[0])]) != .null
         else { return nil }
         return rows.map { OutputColumn(name: $0[0].text ?? "", type: $0[1].text.flatMap { $0.isEmpty ? nil : $0 }) }
     }
@@ -159,13 +162,13 @@ package final class SQLiteTransformSession: TransformSession {
     package func addIndex(_ model: String, columns: [String]) throws {
         let name = "\(model)_by_\(columns.joined(separator: "_"))"
         try database.execute(
-            "CREATE INDEX IF NOT EXISTS \(Names.quoted(name)) ON \(Names.quoted(model)) (\(Names.list(columns)))")
+            "CREATE INDEX IF NOT EXISTS \(Names.quoted(name)) ON \(Names.quoted(try storedTables(of: model)[0])) (\(Names.list(columns)))")
     }
 
     package func addColumns(_ model: String, _ columns: [OutputColumn]) throws {
         for column in columns {
             try database.execute(
-                "ALTER TABLE \(Names.quoted(model)) ADD COLUMN \(Names.quoted(column.name))\(column.type.map { " " + $0 } ?? "")")
+                "ALTER TABLE \(Names.quoted(try storedTables(of: model)[0])) ADD COLUMN \(Names.quoted(column.name))\(column.type.map { " " + $0 } ?? "")")
         }
     }
 
@@ -178,7 +181,9 @@ package final class SQLiteTransformSession: TransformSession {
 
     package func analyze(_ model: String) throws {
         // A few hundred rows tell enough: milliseconds, whatever the size.
-        try database.execute("PRAGMA analysis_limit=400; ANALYZE main.\(Names.quoted(model))")
+        for table in try storedTables(of: model) {
+            try database.execute("PRAGMA analysis_limit=400; ANALYZE main.\(Names.quoted(table))")
+        }
     }
 
     package func removeDays(_ model: String, partition: String, from: Day?, after: Day?) throws {

@@ -39,6 +39,10 @@ struct SourceRelations {
             return try winners(
                 entity, from: Names.quoted(Names.winners(entity)), origins: [0, day.month],
                 where: "w.from_day = \(day.daysSinceEpoch) AND w.removed = 0", onDay: day)
+        case ("daily_winners", .touched):
+            let table = "temp.\(TouchedKeys.winners)"
+            return try winners(
+                entity, from: table, origins: try origins(table, where: "true"), where: "true", onDay: nil, dayColumn: true)
         case ("daily_winners", _):
             guard try hasWinners(entity) else {
                 return try winners(entity, from: "", origins: [], where: "true", onDay: nil)

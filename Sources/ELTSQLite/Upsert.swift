@@ -31,7 +31,7 @@ struct Upsert {
         return (TableChanges(inserted: written - counter.updates, updated: counter.updates), keys)
     }
 
-    private func sql() throws -> String {
+    func sql() throws -> String {
         let table = Names.quoted(model)
         let rest = columns.filter { !key.contains($0) }
         let types = try columnTypes()

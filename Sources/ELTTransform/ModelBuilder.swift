@@ -27,13 +27,14 @@ struct ModelBuilder {
         case .view: return try buildView(model)
         case .table: return try buildTable(model)
         case .incremental:
+            if model.config.storage == .intervals { return try buildIntervals(model) }
             return model.config.strategy == .insertOverwrite ? try buildDays(model) : try buildMerge(model)
         }
     }
 
     // MARK: Rendering
 
-    private func render(
+    func render(
         _ model: Model, _ binding: SourceRelation.Binding, incremental: Bool = false
     ) throws -> String {
         try model.render(
@@ -43,7 +44,7 @@ struct ModelBuilder {
     }
 
     /// The columns of a query, with the types of the entity's columns where SQLite can't tell them.
-    private func columns(of query: String, _ model: Model) throws -> [OutputColumn] {
+    func columns(of query: String, _ model: Model) throws -> [OutputColumn] {
         var types: [String: String] = [:]
         for entity in transformer.settings.entities {
             for column in try session.columns(of: entity.name) {
@@ -93,7 +94,7 @@ struct ModelBuilder {
         return summary(model, changes, isFull: true)
     }
 
-    private func summary(_ model: Model, _ changes: TableChanges, days: [Day] = [], isFull: Bool) -> ModelSummary {
+    func summary(_ model: Model, _ changes: TableChanges, days: [Day] = [], isFull: Bool) -> ModelSummary {
         ModelSummary(
             name: model.name, materialized: model.config.materialized.rawValue, changes: changes, days: days,
             isFull: isFull)
@@ -102,7 +103,7 @@ struct ModelBuilder {
     // MARK: What must be built in full
 
     /// Whether the table must be made from nothing, and the columns it then has.
-    private mutating func needsFull(_ model: Model, _ columns: [OutputColumn], _ state: ModelState?) throws -> Bool {
+    mutating func needsFull(_ model: Model, _ columns: [OutputColumn], _ state: ModelState?) throws -> Bool {
         var full = state == nil || state?.digest != model.digest || state?.materialized != "incremental"
         full = full || request.everything || model.config.fullRefresh == true
         if let asked = request.fullRefresh, asked.contains(model.name), model.config.fullRefresh != false { full = true }
@@ -243,7 +244,7 @@ struct ModelBuilder {
         return model.config.byKey == nil && (day == transformer.context.today || day == transformer.context.today.previous)
     }
 
-    private func isReached(_ day: Day, _ reached: [String: Resolution]) -> Bool {
+    func isReached(_ day: Day, _ reached: [String: Resolution]) -> Bool {
         reached.values.contains { $0.changedDays.contains(day) } || request.days?.contains(day) == true
     }
 
@@ -269,20 +270,20 @@ struct ModelBuilder {
     }
 
     /// What columns hold on days on which their key has no record; nil if days aren't carried on.
-    private func resets(_ model: Model, _ columns: [String]) -> [String: String]? {
+    func resets(_ model: Model, _ columns: [String]) -> [String: String]? {
         model.config.carryForward.map { resets in
             Dictionary(
                 zip(Self.asNamed(resets.map(\.column), columns), resets.map(\.sqlLiteral)), uniquingKeysWith: { $1 })
         }
     }
 
-    private func dayKey(_ model: Model, _ columns: [String]) -> (partition: String, key: [String]) {
+    func dayKey(_ model: Model, _ columns: [String]) -> (partition: String, key: [String]) {
         guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
         return (Self.asNamed([partition], columns)[0], Self.asNamed(model.config.uniqueKey, columns))
     }
 
     /// Names of the config as the query has them: SQL doesn't tell upper from lower case.
-    private static func asNamed(_ names: [String], _ columns: [String]) -> [String] {
+    static func asNamed(_ names: [String], _ columns: [String]) -> [String] {
         names.map { name in columns.first { $0.lowercased() == name.lowercased() } ?? name }
     }
 }

@@ -115,7 +115,7 @@ package struct Transformer {
         for test in (select.map(project.tests(of:)) ?? project.tests) + declaredTests(of: select) {
             let passed = TestResult(
                 name: test.name, model: test.model ?? "", severity: test.severity.rawValue, failures: 0)
-            if try isHeldByKey(test) || waitsForData(test, session, data: session) {
+            if try isHeldByKey(test) || waitsForData(test, session, data: session) || isHeldByIntervals(test, scope) {
                 results.append(passed)
                 continue
             }
@@ -203,7 +203,13 @@ struct RenderScope: TemplateScope {
     var isIncremental = false
     var isFullRefresh = false
 
-    func ref(_ model: String) throws -> String { session.table(model) }
+    /// A model whose stored rows are asked instead of its view.
+    var stored: (model: String, rows: String)?
+
+    func ref(_ model: String) throws -> String {
+        if let stored, stored.model == model { return stored.rows }
+        return session.table(model)
+    }
     var this: String { session.table(model?.name ?? "") }
     func variable(_ name: String) -> TemplateValue? { settings.variables[name].map(TemplateValue.init(scalar:)) }
     var runNow: String { context.now.description }

@@ -20,7 +20,8 @@ final class EngineLife: LifeTarget {
     var runsBetweenRewinds: Int?
     private var runs = 0
 
-    init(_ reference: ReferenceSettings, partitions: Int32) throws {
+    /// `storage` is that of the shipped history.
+    init(_ reference: ReferenceSettings, partitions: Int32, storage: HistoryStorage = .days) throws {
         self.reference = reference
         folder = FileManager.default.temporaryDirectory.path + "/elt-life-\(UUID().uuidString)"
         for topic in reference.topics { source.create(topic.name, partitions: partitions) }
@@ -40,7 +41,7 @@ final class EngineLife: LifeTarget {
         settings.limits.maxClockSkew = reference.maxClockSkew
         self.settings = settings
         try ProjectTemplate.write(to: folder)
-        try OtherModels.write(to: folder + "/models")
+        try OtherModels.write(to: folder + "/models", storage)
         models = try ModelProject.load(folder: folder + "/models", entities: ["customer"])
     }
 
@@ -154,19 +155,39 @@ final class EngineLife: LifeTarget {
 
 /// Models beside the shipped ones, to see that what's merged by key is what the whole query would give.
 enum OtherModels {
-    static func write(to folder: String) throws {
+    static func write(to folder: String, _ storage: HistoryStorage) throws {
         // A key comes and goes here as the day of its winner changes.
-        let even = """
+        let even = "where substr(_day, 10) % 2 = 0"
+        let evenMerge = """
             {{ config(materialized='incremental', incremental_strategy='merge', unique_key='_key', by_key='customer') }}
-            select _key, {{ columns('customer') }} from {{ source('customer', 'winners') }}
-            where substr(_day, 10) % 2 = 0
+            select _key, {{ columns('customer') }} from {{ source('customer', 'winners') }} \(even)
             """
         let all = """
             {{ config(materialized='view') }}
             select _key, _day, {{ columns('customer') }} from {{ source('customer', 'winners') }}
             """
-        try even.write(toFile: folder + "/even_customer.sql", atomically: true, encoding: .utf8)
+        try evenMerge.write(toFile: folder + "/even_customer.sql", atomically: true, encoding: .utf8)
         try all.write(toFile: folder + "/all_customer.sql", atomically: true, encoding: .utf8)
+        let other = HistoryStorage.allCases.first { $0 != storage } ?? .days
+        for (name, storage, condition) in [
+            ("customer_history", storage, ""), ("twin_history", other, ""),
+            ("even_history", storage, even), ("even_twin", other, even),
+        ] {
+            try Self.history(storage, condition).write(
+                toFile: folder + "/\(name).sql", atomically: true, encoding: .utf8)
+        }
+    }
+
+    /// The shipped history; in the others what isn't set anew on carried days must be carried.
+    static func history(_ storage: HistoryStorage, _ condition: String) -> String {
+        """
+        {{ config(
+            materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', storage='\(storage)',
+            unique_key='id', by_key='customer', carry_forward={'changed': 0}
+        ) }}
+        select _on_day as day, _day = _on_day as changed, {{ columns('customer') }}
+        from {{ source('customer', 'daily_winners') }} \(condition)
+        """
     }
 
     struct Differs: Error { let table: String }
@@ -176,6 +197,9 @@ extension EngineLife {
     func checkOtherModels() throws {
         let statement = try WarehouseReader(path: folder + "/warehouse/elt.db").query("SELECT * FROM current_customer")
         let columns = (0..<statement.columnCount).map { "\"\(statement.columnName($0))\"" }.joined(separator: ", ")
+        for (left, right) in [("customer_history", "twin_history"), ("even_history", "even_twin")] {
+            try checkEqual(left, right)
+        }
         for (table, left, right) in [
             ("all_customer", "SELECT \(columns) FROM all_customer", "SELECT \(columns) FROM current_customer"),
             (
@@ -189,5 +213,23 @@ extension EngineLife {
                 }
             }
         }
+    }
+
+    /// The same columns in the same order with the same types, and the same rows as often.
+    private func checkEqual(_ left: String, _ right: String) throws {
+        let reader = try WarehouseReader(path: folder + "/warehouse/elt.db")
+        let shapes = try [left, right].map { table -> [String] in
+            let statement = try reader.query("SELECT * FROM \(table)")
+            return (0..<statement.columnCount).map { "\(statement.columnName($0)) \(statement.declaredType($0) ?? "")" }
+        }
+        guard shapes[0] == shapes[1] else { throw OtherModels.Differs(table: "\(left): \(shapes)") }
+        let names = shapes[0].map { "\"\($0.prefix { $0 != " " })\"" }
+        let list = (names + names.map { "typeof(\($0))" }).joined(separator: ", ")
+        for (one, other) in [(left, right), (right, left)] {
+            let extra = try query("SELECT \(list) FROM \(one) EXCEPT SELECT \(list) FROM \(other) LIMIT 3")
+            guard extra.isEmpty else { throw OtherModels.Differs(table: "only in \(one): \(extra)") }
+        }
+        let counts = try [left, right].map { try query("SELECT count(*) AS n FROM \($0)") }
+        guard counts[0] == counts[1] else { throw OtherModels.Differs(table: "\(left): \(counts)") }
     }
 }

@@ -1,4 +1,5 @@
 import ELTTesting
+import ELTTransform
 import Foundation
 import Testing
 
@@ -6,9 +7,10 @@ private let fixtures = URL(filePath: #filePath).deletingLastPathComponent().dele
     .deletingLastPathComponent().appending(path: "fixtures").path()
 
 @Suite struct `Golden cases on the engine` {
-    @Test func `every case gives the tables that were worked out by hand`() throws {
+    @Test(arguments: HistoryStorage.allCases)
+    func `every case gives the tables that were worked out by hand`(storage: HistoryStorage) throws {
         for golden in try GoldenCase.all(in: fixtures + "/cases") {
-            let life = try EngineLife(golden.settings, partitions: golden.partitions)
+            let life = try EngineLife(golden.settings, partitions: golden.partitions, storage: storage)
             do {
                 let failures = try LifePlayer.play(golden.steps, on: life)
                 #expect(failures.isEmpty, "\(golden.name): \(failures.joined(separator: "\n"))")

@@ -1,18 +1,20 @@
 import ELTCore
 import ELTTesting
+import ELTTransform
 import Foundation
 import Testing
 
 /// Random weeks, cut at random into runs, full loads and rebuilds. The seed is in every failure; set
 /// ELT_SEED to play one again and ELT_LIVES for more.
 @Suite struct `Random lives on the engine` {
-    @Test func `after every step the tables are the reference model's`() throws {
+    @Test(arguments: HistoryStorage.allCases)
+    func `after every step the tables are the reference model's`(storage: HistoryStorage) throws {
         let environment = ProcessInfo.processInfo.environment
         let first = environment["ELT_SEED"].flatMap(UInt64.init) ?? 1
         let count = environment["ELT_SEED"] != nil ? 1 : environment["ELT_LIVES"].flatMap(UInt64.init) ?? 25
         for seed in first..<(first + count) {
             let script = LifeScript(seed: seed)
-            let life = try EngineLife(script.settings, partitions: script.partitions)
+            let life = try EngineLife(script.settings, partitions: script.partitions, storage: storage)
             let reference = ReferenceLife(script.settings, partitions: script.partitions, fullLoadExtracts: false)
             do {
                 for (index, step) in script.steps.enumerated() {
@@ -28,10 +30,11 @@ import Testing
         }
     }
 
-    @Test func `reading again at random changes no table`() throws {
+    @Test(arguments: HistoryStorage.allCases)
+    func `reading again at random changes no table`(storage: HistoryStorage) throws {
         for seed in UInt64(100)..<108 {
             let script = LifeScript(seed: seed)
-            let life = try EngineLife(script.settings, partitions: script.partitions)
+            let life = try EngineLife(script.settings, partitions: script.partitions, storage: storage)
             life.runsBetweenRewinds = 2
             let reference = ReferenceLife(script.settings, partitions: script.partitions, fullLoadExtracts: false)
             for (index, step) in script.steps.enumerated() {

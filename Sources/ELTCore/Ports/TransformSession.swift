@@ -1,5 +1,5 @@
 /// One transaction that builds tables from raw rows and publishes them together.
-package protocol TransformSession: AnyObject {
+package protocol TransformSession: IntervalStore {
     /// Brings the winners of an entity up to date with what was loaded since the last publication.
     /// `everything` forgets them first.
     func resolve(_ entity: EntitySettings, everything: Bool, maxClockSkew: Duration) throws -> Resolution
@@ -93,6 +93,8 @@ package struct SourceRelation: Hashable, Sendable {
         case changed
         /// The living winners that decide `day`: all of its own, or only those that changed.
         case day(Day, changedOnly: Bool)
+        /// The living winners that `IntervalStore.touch` found, each on the day that it begins.
+        case touched
     }
     package var entity: String
     package var table: String

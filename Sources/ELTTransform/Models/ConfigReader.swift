@@ -2,7 +2,7 @@
 struct ConfigReader {
     static let keys = [
         "by_key", "carry_forward", "description", "enabled", "full_refresh", "incremental_strategy",
-        "indexes", "materialized", "on_schema_change", "partition_by", "tags", "unique_key",
+        "indexes", "materialized", "on_schema_change", "partition_by", "storage", "tags", "unique_key",
     ]
 
     private(set) var config = ModelConfig()
@@ -37,6 +37,7 @@ struct ConfigReader {
         case "partition_by": partition(entry)
         case "by_key": config.byKey = text(entry)
         case "carry_forward": carryForward(entry)
+        case "storage": storage(entry)
         case "on_schema_change": onSchemaChange(entry)
         case "full_refresh": config.fullRefresh = flag(entry)
         case "enabled": config.enabled = flag(entry) ?? true
@@ -193,6 +194,15 @@ struct ConfigReader {
         if carried.isEmpty || checked(carried.map(\.column), entry) != nil { config.carryForward = carried }
     }
 
+    private mutating func storage(_ entry: ConfigEntry) {
+        guard let name = text(entry) else { return }
+        if let value = HistoryStorage(rawValue: name) {
+            config.storage = value
+        } else {
+            report(.choice(entry.key, found: name, known: HistoryStorage.allCases.map(\.rawValue)), entry.place)
+        }
+    }
+
     private mutating func onSchemaChange(_ entry: ConfigEntry) {
         guard let name = text(entry) else { return }
         if let value = OnSchemaChange(rawValue: name) {
@@ -245,7 +255,7 @@ struct ConfigReader {
             if places["unique_key"] == nil {
                 report(.missing("unique_key", by: "A merge", example: "unique_key='id'"), place)
             }
-            pointless(["partition_by", "carry_forward"], on: "a merge", instead: "Use 'insert_overwrite'.")
+            pointless(["partition_by", "carry_forward", "storage"], on: "a merge", instead: "Use 'insert_overwrite'.")
         case .insertOverwrite:
             if places["partition_by"] == nil {
                 report(
@@ -257,6 +267,7 @@ struct ConfigReader {
             if let place = places["carry_forward"], places["by_key"] != nil, places["unique_key"] == nil {
                 report(.missing("unique_key", by: "carry_forward", example: "unique_key='id'"), place)
             }
+            checkIntervals()
         }
         if let place = places["unique_key"], places["by_key"] != nil, config.uniqueKey.count > 1 {
             report(
@@ -275,11 +286,30 @@ struct ConfigReader {
         }
     }
 
+    /// Intervals are what's carried forward, and days are no column of theirs.
+    private mutating func checkIntervals() {
+        guard config.storage == .intervals, let place = places["storage"] else { return }
+        if places["carry_forward"] == nil {
+            report(
+                .missing(
+                    "carry_forward", by: "storage='intervals'",
+                    example: "carry_forward={'changed': 0}, with by_key and unique_key, or use storage='days'"), place)
+        }
+        guard let partition = config.partitionBy, let place = places["indexes"] else { return }
+        for index in config.indexes where index.contains(where: { $0.lowercased() == partition.lowercased() }) {
+            report(
+                .refusedChoice(
+                    "indexes", value: index.joined(separator: ", "),
+                    why: "with storage='intervals' a row stands once for all of its days",
+                    instead: "Leave out '\(partition)', or use storage='days'."), place)
+        }
+    }
+
     private mutating func checkPlain() {
         config.strategy = nil
         let what = config.materialized == .view ? "a view" : "a table"
         let keys = [
-            "incremental_strategy", "unique_key", "partition_by", "by_key", "carry_forward",
+            "incremental_strategy", "unique_key", "partition_by", "by_key", "carry_forward", "storage",
             "on_schema_change", "full_refresh",
         ]
         pointless(keys, on: what, instead: "Remove it, or set materialized='incremental'.")

@@ -16,6 +16,14 @@ package enum OnSchemaChange: String, CaseIterable, Sendable {
     case fail
 }
 
+/// How a history by days is kept. Readers see the same rows either way.
+package enum HistoryStorage: String, CaseIterable, Sendable {
+    /// Each day holds all of its rows.
+    case days
+    /// A row stands once, with its first and last day; a view gives it for each day.
+    case intervals
+}
+
 /// A column that a carried-forward row gets a new value in.
 package struct CarriedColumn: Hashable, Sendable {
     package let column: String
@@ -41,6 +49,7 @@ package struct ModelConfig: Sendable, Equatable {
     package var byKey: String?
     /// nil: days aren't carried forward. Empty: they are, as they stand.
     package var carryForward: [CarriedColumn]?
+    package var storage: HistoryStorage = .days
     package var onSchemaChange: OnSchemaChange = .syncAllColumns
     /// false: never rebuilt by `--full-refresh`; true: rebuilt by every run; nil: as the command says.
     package var fullRefresh: Bool?
@@ -54,11 +63,13 @@ package struct ModelConfig: Sendable, Equatable {
 
     /// What of the settings decides the table's rows or shape, for the digest.
     var canonical: String {
-        [
+        let parts = [
             materialized.rawValue, strategy?.rawValue ?? "", uniqueKey.joined(separator: "\u{1}"),
             partitionBy ?? "", byKey ?? "",
             carryForward?.map { "\($0.column)=\($0.sqlLiteral)" }.joined(separator: "\u{1}") ?? "-",
             indexes.map { $0.joined(separator: "\u{1}") }.joined(separator: "\u{2}"),
-        ].joined(separator: "\u{3}")
+        ]
+        // Tables of days that were built before there was a choice stay as they are.
+        return (storage == .days ? parts : parts + [storage.rawValue]).joined(separator: "\u{3}")
     }
 }

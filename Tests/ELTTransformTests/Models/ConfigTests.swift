@@ -93,7 +93,55 @@ func errors(_ text: String, schema: String? = nil) -> [String] {
         #expect(try project(other, schema: plain).model("m")?.config.materialized == .view)
     }
 
+    @Test func `Another storage is another model, and tables of days stay what they are`() throws {
+        let digests = try ["", "storage='days', ", "storage='intervals', "].map { storage in
+            try project(
+                """
+                {{ config(\(storage)materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day',
+                    unique_key='id', by_key='customer', carry_forward={}) }} select 1 from {{ source('customer', 'daily_winners') }}
+                """).model("m")?.config.canonical
+        }
+        #expect(digests[0] == digests[1])
+        #expect(digests[1] != digests[2])
+    }
+
+    static let wrongIntervals: [(String, String)] = [
+        (
+            "materialized='incremental', incremental_strategy='insert_overwrite', storage='intervals', by_key='customer', unique_key='id', carry_forward={}",
+            "models/m.sql:1:39: An insert_overwrite needs the setting 'partition_by'. Add partition_by='day'."
+        ),
+        (
+            "materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', unique_key='id', by_key='customer', carry_forward={}, storage='intervals', indexes=[['city'], ['DAY', 'city']]",
+            "models/m.sql:1:175: indexes='DAY, city' isn't supported: with storage='intervals' a row stands once for all of its days. Leave out 'day', or use storage='days'."
+        ),
+    ]
+
+    @Test(arguments: wrongIntervals)
+    func `intervals are refused where a row has no days of its own`(_ settings: String, _ text: String) {
+        #expect(errors("{{ config(\(settings)) }} select 1 from {{ source('customer', 'daily_winners') }}") == [text])
+    }
+
     static let wrong: [(String, String)] = [
+        (
+            "materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', storage='interval'",
+            "models/m.sql:1:100: The setting 'storage' can't be 'interval'. Did you mean 'intervals'?"
+        ),
+        (
+            "materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', storage='intervals'",
+            "models/m.sql:1:100: storage='intervals' needs the setting 'carry_forward'. Add carry_forward={'changed': 0}, with by_key and unique_key, or use storage='days'."
+        ),
+        (
+            "materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', storage='intervals', carry_forward={}",
+            "models/m.sql:1:121: carry_forward needs the setting 'by_key'. Add by_key='entity'."
+        ),
+        (
+            "materialized='incremental', unique_key='id', storage='intervals'",
+            "models/m.sql:1:56: The setting 'storage' has no effect on a merge. Use 'insert_overwrite'."
+        ),
+        (
+            "materialized='view', storage='intervals'",
+            "models/m.sql:1:32: The setting 'storage' has no effect on a view. Remove it, or set materialized='incremental'."
+        ),
         (
             "materialised='table'",
             "models/m.sql:1:11: There's no setting 'materialised'. Did you mean 'materialized'?"
