@@ -84,7 +84,8 @@ def sizes(project, elt, shape, run):
     path = project / elt.warehouse
     base = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        stored = base.execute("select name, pgsize from dbstat where aggregate = 1 order by 2 desc").fetchall()
+        # Its own sums (aggregate = 1) break off at 4 GiB.
+        stored = base.execute("select name, sum(pgsize) from dbstat group by name order by 2 desc").fetchall()
     except sqlite3.OperationalError:
         stored = []  # this SQLite can't tell
     owner = dict(base.execute("select name, tbl_name from sqlite_schema"))
