@@ -103,6 +103,16 @@ import Testing
         try project.verify()
     }
 
+    @Test func `What a killed rebuild left beside the warehouse is gone with the next command that writes`() throws {
+        let project = try ReplayProject()
+        project.produce("create", key: "a", name: "A", hour: 0)
+        try run(project, 1)
+        let left = project.settings.warehousePath + "-sorted"
+        try "rows".write(toFile: left, atomically: true, encoding: .utf8)
+        try run(project, 2)
+        #expect(!FileManager.default.fileExists(atPath: left))
+    }
+
     @Test func `A day that the query gives again is replaced whole`() throws {
         let project = try ReplayProject()
         try """
