@@ -179,6 +179,33 @@ private func body(_ index: Int) -> [UInt8] {
         #expect(try again.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(1)) == load)
     }
 
+    @Test func `a mark that a crash left half written says nothing, and goes`() throws {
+        let scratch = Scratch()
+        let draft = try scratch.archive().newDraft(of: "customer", plan: plan)
+        try draft.put(0, body(0))
+        try draft.flush()
+        for text in ["", #"{"number":1,"#] {
+            try scratch.put(Array(text.utf8), ".adopt/.customer.partial")
+            let archive = try scratch.archive()
+            #expect(try archive.openDraft(of: "customer")?.keptPages == [0])
+            try archive.recover()
+            #expect(!FileManager.default.fileExists(atPath: scratch.archivePath + "/.adopt/.customer.partial"))
+        }
+    }
+
+    @Test func `a draft whose plan can't be read keeps its mark`() throws {
+        let scratch = Scratch()
+        let archive = try scratch.archive()
+        let draft = try archive.newDraft(of: "customer", plan: plan)
+        try draft.put(0, body(0))
+        let load = try draft.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(1))
+        // More than is read of a file at once: a read that fails.
+        #expect(truncate(scratch.archivePath + "/.drafts/customer/plan.json", 65 << 20) == 0)
+        #expect(throws: ArchiveError.self) { try archive.append([.fullLoad(load)]) }
+        #expect(FileManager.default.fileExists(atPath: scratch.archivePath + "/.adopt/customer"))
+        #expect(throws: ArchiveError.self) { try archive.openDraft(of: "customer") }
+    }
+
     @Test func `drafts are discarded whole, and a new one replaces the old`() throws {
         let scratch = Scratch()
         let archive = try scratch.archive()

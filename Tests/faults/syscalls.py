@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Has every system call on the project's files fail, one after the other, in every way.
 
-    syscalls.py [--every] [--cases N] [--seed N] [--folder DIR]
+    syscalls.py [--every] [--cases N] [--seed N] [--workload NAME] [--folder DIR]
 
 Each ends in correct success, or in a nonzero exit with one clear line, and one more run gives the state that an
 undisturbed life has. A sync that failed is never tried again on its file. And the order of calls of each undisturbed
@@ -161,6 +161,7 @@ def main():
     parser.add_argument("--every", action="store_true", help="every call in every way")
     parser.add_argument("--cases", type=int, default=150, help="how many are drawn otherwise")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workload", choices=[workload.name for workload in WORKLOADS], help="calls of this one alone")
     parser.add_argument("--folder")
     options = parser.parse_args()
     if sys.platform != "linux":
@@ -171,8 +172,8 @@ def main():
     try:
         calls = Calls(stage)
         failures = calls.failures + calls.lies()
-        every = list(calls.cases())
-        drawn = every if options.every else random.Random(options.seed).sample(every, options.cases)
+        every = [case for case in calls.cases() if options.workload in (None, case.workload.name)]
+        drawn = every if options.every else random.Random(options.seed).sample(every, min(options.cases, len(every)))
         with ThreadPoolExecutor(2) as pool:
             for failure, end in pool.map(calls.play, drawn):
                 if failure:

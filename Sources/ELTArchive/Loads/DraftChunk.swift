@@ -54,7 +54,7 @@ struct DraftChunk {
     /// pages are fetched again then.
     static func read(_ number: Int, in folder: Folder) throws -> DraftChunk? {
         guard let index = try folder.open(indexName(number)), let file = try folder.open(fileName(number)),
-            let root = try? JSONDocument(try index.contents()).root, let bytes = root["bytes"]?.integer,
+            let root = try index.document()?.root, let bytes = root["bytes"]?.integer,
             let textBytes = root["text_bytes"]?.integer, let sha256 = root["sha256"]?.string,
             let parts = root["parts"]?.elements.map(Part.init), !parts.contains(nil)
         else { return nil }

@@ -26,7 +26,7 @@ enum DraftFiles {
     /// nil if there's none, or none that can be read: then the draft is begun anew.
     static func plan(in folder: Folder) throws -> Plan? {
         guard let file = try folder.open(planName) else { return nil }
-        guard let root = try? JSONDocument(try file.contents()).root, let now = root["now"]?.instant,
+        guard let root = try file.document()?.root, let now = root["now"]?.instant,
             let begunAt = root["begun_at"]?.instant, let digest = root["settings_digest"]?.string,
             let w0 = root["w0"]?.watermarks
         else { return nil }
@@ -43,12 +43,20 @@ enum DraftFiles {
     /// The first response's date, which may be missing; nil if there was no response yet.
     static func began(in folder: Folder) throws -> Instant?? {
         guard let file = try folder.open(beganName) else { return nil }
-        guard let date = try? JSONDocument(try file.contents()).root["date"] else { throw damaged(file.path) }
+        guard let date = try file.document()?.root["date"] else { throw damaged(file.path) }
         return .some(date.instant)
     }
 
     static func damaged(_ path: String) -> ArchiveError {
         .changed(path: path, covers: "an unfinished full load", detail: "it isn't what was written")
+    }
+}
+
+extension OpenFile {
+    /// The file as JSON; nil if it isn't. That it can't be read says nothing of what's in it, and is thrown.
+    func document() throws -> JSONDocument? {
+        let bytes = try contents()
+        return try? JSONDocument(bytes)
     }
 }
 
@@ -77,9 +85,15 @@ struct Intent: Equatable {
         try root.folder(folderName)?.remove(try escapedName("", entity))
     }
 
+    /// Marks that a crash left half written.
+    static func removeUnwritten(from root: Folder) throws {
+        guard let folder = try root.folder(folderName) else { return }
+        for item in try folder.items() where item.name.hasPrefix(".") { try folder.remove(item.name) }
+    }
+
     static func of(_ entity: String, in root: Folder) throws -> Intent? {
         guard let file = try root.folder(folderName)?.open(try escapedName("", entity)) else { return nil }
-        guard let root = try? JSONDocument(try file.contents()).root, let number = root["number"]?.integer,
+        guard let root = try file.document()?.root, let number = root["number"]?.integer,
             let begunAt = root["begun_at"]?.instant
         else { throw DraftFiles.damaged(file.path) }
         return Intent(entity: entity, number: Int(number), begunAt: begunAt)
@@ -87,7 +101,8 @@ struct Intent: Equatable {
 
     static func all(in root: Folder) throws -> [Intent] {
         try root.folder(folderName)?.items().compactMap { item in
-            try unescapedName("", item.name).flatMap { try of($0, in: root) }
+            // A mark that a crash left half written says nothing yet.
+            item.name.hasPrefix(".") ? nil : try unescapedName("", item.name).flatMap { try of($0, in: root) }
         } ?? []
     }
 }
@@ -113,7 +128,7 @@ struct LoadFolder {
     func entry() throws -> FullLoadEntry? {
         let path = try path() + "/" + Self.entryName
         guard let file = try root.file(at: path) else { return nil }
-        guard let node = try? JSONDocument(try file.contents()).root, let entry = FullLoadEntry(node),
+        guard let node = try file.document()?.root, let entry = FullLoadEntry(node),
             entry.entity == entity, entry.number == number
         else {
             throw ArchiveError.changed(

@@ -45,6 +45,7 @@ extension LocalArchive {
             let isListed = try manifest.entries(after: 0).contains { $0.content == .fullLoad(load) }
             if isListed { try removeDraft(of: load) } else { try append([.fullLoad(load)]) }
         }
+        try Intent.removeUnwritten(from: root)
     }
 
     /// Removes what is left of a draft once its full load is in the manifest.
