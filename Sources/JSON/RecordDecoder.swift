@@ -62,6 +62,71 @@ package struct DecodedRecord {
     }
 }
 
+extension DecodedRecord {
+    /// How many bytes `copied` writes behind a copy of the message, at most.
+    package func bytesBeside(_ message: UnsafeRawBufferPointer) -> Int {
+        var count = MemoryLayout<JSONField>.alignment + fields.count * MemoryLayout<JSONField>.stride
+        func add(_ field: JSONField) {
+            if !message.holds(field.text) { count += field.text.count }
+            if !message.holds(field.name) { count += field.name.count }
+        }
+        for field in fields { add(field) }
+        if let key { add(key) }
+        if let eventTime { add(eventTime) }
+        return count
+    }
+
+    /// The same record, borrowed from a copy of its message and from `place` on, where there's room for
+    /// `bytesBeside`, instead of from the decoder. Moves `place` behind what it has written.
+    package func copied(
+        from message: UnsafeRawBufferPointer, to copy: UnsafeRawPointer, _ place: inout UnsafeMutableRawPointer
+    ) -> DecodedRecord {
+        var next = place
+        func moved(_ bytes: UnsafeRawBufferPointer) -> UnsafePointer<UInt8>? {
+            guard let base = bytes.baseAddress else { return nil }
+            var target = UnsafeRawPointer(next)
+            if message.holds(bytes) {
+                target = copy + (base - message.baseAddress!)
+            } else {
+                next.copyMemory(from: base, byteCount: bytes.count)
+                next += bytes.count
+            }
+            return target.assumingMemoryBound(to: UInt8.self)
+        }
+        func moved(_ field: JSONField) -> JSONField {
+            var c = field.c
+            c.text = moved(field.text)
+            c.name = moved(field.name)
+            return JSONField(c)
+        }
+        let kept = next.alignedUp(for: JSONField.self).bindMemory(to: JSONField.self, capacity: fields.count)
+        next = UnsafeMutableRawPointer(kept + fields.count)
+        for (index, field) in fields.enumerated() { (kept + index).initialize(to: moved(field)) }
+        defer { place = next }
+        return DecodedRecord(
+            isNull: isNull, fields: UnsafeBufferPointer(start: kept, count: fields.count), key: key.map(moved),
+            eventTime: eventTime.map(moved), shape: shape)
+    }
+
+    private init(
+        isNull: Bool, fields: UnsafeBufferPointer<JSONField>, key: JSONField?, eventTime: JSONField?, shape: UInt64
+    ) {
+        self.isNull = isNull
+        self.fields = fields
+        self.key = key
+        self.eventTime = eventTime
+        self.shape = shape
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether other bytes lie within these.
+    @inline(__always) fileprivate func holds(_ other: UnsafeRawBufferPointer) -> Bool {
+        guard let base = baseAddress, let start = other.baseAddress else { return false }
+        return start >= base && start + other.count <= base + count
+    }
+}
+
 private func withPath<T>(_ names: [String], _ body: (UnsafeBufferPointer<elt_json_bytes>) -> T) -> T {
     let text = names.flatMap { Array($0.utf8) }
     return text.withUnsafeBufferPointer { text in
