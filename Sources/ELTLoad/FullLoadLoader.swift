@@ -45,26 +45,18 @@ final class FullLoadLoader {
 
     /// Loads one record of a page; `quarantine` gets what can't be a row.
     func load(_ bytes: UnsafeRawBufferPointer, quarantine: (Poison, Int64) throws -> Void) throws {
-        try load(decode(bytes), quarantine: quarantine)
-    }
-
-    /// Takes a record apart: the first half of `load`, which another thread may do.
-    func decode(_ bytes: UnsafeRawBufferPointer) -> Decoded {
-        guard bytes.count <= limits.maxMessageBytes else { return .nothing }
-        do { return .record(try decoder.decode(bytes)) } catch { return .fault(error) }
-    }
-
-    func load(_ decoded: Decoded, quarantine: (Poison, Int64) throws -> Void) throws {
         guard isSinglePage || rowInPage < Self.rowsInPageMax else { throw LoadError.pageTooLong(page: Int(page)) }
         let row = Self.row(rowInPage, page: page, isSinglePage: isSinglePage)
         rowInPage += 1
         do {
-            let record: DecodedRecord
-            switch decoded {
-            case .nothing:
+            guard Int64(bytes.count) <= limits.maxMessageBytes else {
                 throw Poison(reason: "too-large", detail: "longer than max_message_bytes (\(limits.maxMessageBytes))")
-            case .fault(let fault): throw Poison(reason: fault.word, detail: "at byte \(fault.offset) of the record")
-            case .record(let found): record = found
+            }
+            let record: DecodedRecord
+            do {
+                record = try decoder.decode(bytes)
+            } catch {
+                throw Poison(reason: error.word, detail: "at byte \(error.offset) of the record")
             }
             if record.isNull { throw Poison(reason: "null-body", detail: "a JSON null isn't a record") }
             let (key, cells) = try columns.row(of: record)

@@ -157,12 +157,12 @@ package struct Loader {
             return LoadedRows()
         }
         var page: Int64 = -1
-        func row(_ record: ReadAhead.Record) throws {
+        func row(_ bytes: UnsafeRawBufferPointer, of record: ReadAhead.Record) throws {
             if record.place != page {
                 page = record.place
                 loader.begin(page: Int(page))
             }
-            try loader.load(record.decoded) { poison, row in
+            try loader.load(bytes) { poison, row in
                 try session.quarantine(
                     QuarantineItem(
                         entity: entity.name, sequence: sequence, fullLoad: load.number, page: Int(page), row: row,
@@ -177,7 +177,7 @@ package struct Loader {
                     of: load, records: path, maxBytes: bytesMax, archive, page: { page = Int64($0) },
                     each: { try give(.init(place: page, value: $1)) })
             },
-            decode: loader.decode, each: row)
+            each: { record in if let bytes = record.value { try row(bytes, of: record) } })
         return loader.result
     }
 

@@ -1,14 +1,5 @@
 import ELTCore
 import Foundation
-import JSON
-
-/// What's in a message.
-enum Decoded {
-    case record(DecodedRecord)
-    case fault(JSONFault)
-    /// There's no message, it's too long, or it wasn't looked at.
-    case nothing
-}
 
 /// Records on their way from the archive to the loader, read on a thread of its own.
 ///
@@ -25,65 +16,40 @@ final class ReadAhead {
         var timestampType = TimestampType.none
         var key: UnsafeRawBufferPointer?
         var value: UnsafeRawBufferPointer?
-        var decoded = Decoded.nothing
     }
 
     /// Fewer records than this aren't worth a thread.
     static let recordsMin: Int64 = 1000
-    private static let batchBytes = 1 << 20
+    private static let batchBytes = 512 << 10
     private static let batchesMax = 4
 
     /// Ends a reading that nobody waits for any more.
     private struct Stopped: Error {}
 
-    /// Records and all that they borrow. It lies where it is until the batch is given back.
     private final class Batch {
-        private(set) var records: [Record] = []
-        private var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: ReadAhead.batchBytes, alignment: 16)
-        private var used = 0
+        struct Item {
+            var record: Record
+            var key: Range<Int>?
+            var value: Range<Int>?
+        }
+        var items: [Item] = []
+        var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: ReadAhead.batchBytes, alignment: 16)
+        var used = 0
 
         deinit { bytes.deallocate() }
 
-        var isEmpty: Bool { records.isEmpty }
-        var isFull: Bool { records.count >= 4096 }
-
-        func hasRoom(_ count: Int) -> Bool { used + count <= bytes.count }
-
-        /// Makes room in an empty batch.
-        func grow(_ count: Int) {
-            bytes.deallocate()
-            bytes = .allocate(byteCount: count, alignment: 16)
-        }
-
-        static func bytes(of record: Record) -> Int {
-            var count = (record.key?.count ?? 0) + (record.value?.count ?? 0)
-            if case .record(let decoded) = record.decoded, let value = record.value { count += decoded.bytesBeside(value) }
-            return count
-        }
-
-        /// Keeps a copy of a record that there's room for.
-        func keep(_ record: Record) {
-            var kept = record
-            kept.key = record.key.map(copy)
-            kept.value = record.value.map(copy)
-            if case .record(let decoded) = record.decoded, let value = record.value, let start = kept.value?.baseAddress {
-                var place = bytes.baseAddress! + used
-                kept.decoded = .record(decoded.copied(from: value, to: start, &place))
-                used = place - bytes.baseAddress!
+        func keep(_ source: UnsafeRawBufferPointer?) -> Range<Int>? {
+            guard let source else { return nil }
+            if used + source.count > bytes.count {
+                let larger = UnsafeMutableRawBufferPointer.allocate(
+                    byteCount: max(bytes.count * 2, used + source.count), alignment: 16)
+                larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<used]))
+                bytes.deallocate()
+                bytes = larger
             }
-            records.append(kept)
-        }
-
-        private func copy(_ source: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-            let target = UnsafeMutableRawBufferPointer(rebasing: bytes[used..<(used + source.count)])
-            target.copyMemory(from: source)
-            used += source.count
-            return UnsafeRawBufferPointer(target)
-        }
-
-        func empty() {
-            records.removeAll(keepingCapacity: true)
-            used = 0
+            if let base = source.baseAddress { (bytes.baseAddress! + used).copyMemory(from: base, byteCount: source.count) }
+            defer { used += source.count }
+            return used..<(used + source.count)
         }
     }
 
@@ -93,22 +59,15 @@ final class ReadAhead {
     private var hasEnded = false
     private var failure: (any Error)?
     private var isStopped = false
-    // The reader's alone.
+    /// The reader's alone.
     private var filling = Batch()
-    private let decode: (UnsafeRawBufferPointer) -> Decoded
-
-    private init(_ decode: @escaping (UnsafeRawBufferPointer) -> Decoded) { self.decode = decode }
 
     /// Brings what `read` gives, in its order. What either side throws ends both.
-    ///
-    /// `decode` takes values apart on the reader's thread. Rows of full loads gain by it; events don't: undoing the
-    /// archive's escapes keeps the reader as busy as the loader already.
     static func records(
-        _ read: @escaping (_ give: (Record) throws -> Void) throws -> Void,
-        decode: @escaping (UnsafeRawBufferPointer) -> Decoded = { _ in .nothing }, each: (Record) throws -> Void
+        _ read: @escaping (_ give: (Record) throws -> Void) throws -> Void, each: (Record) throws -> Void
     ) throws {
-        // Both threads use `ahead` under its condition; `read`, `decode` and what they capture are the reader's until `stop`.
-        nonisolated(unsafe) let ahead = ReadAhead(decode)
+        // Both threads use `ahead` under its condition; `read` and what it captures are the reader's until `stop`.
+        nonisolated(unsafe) let ahead = ReadAhead()
         nonisolated(unsafe) let read = read
         let thread = Thread {
             var failure: (any Error)?
@@ -120,7 +79,12 @@ final class ReadAhead {
         defer { ahead.stop() }
         while let batch = try ahead.next() {
             try Interruption.check()
-            for record in batch.records { try each(record) }
+            for item in batch.items {
+                var record = item.record
+                record.key = item.key.map { UnsafeRawBufferPointer(rebasing: batch.bytes[$0]) }
+                record.value = item.value.map { UnsafeRawBufferPointer(rebasing: batch.bytes[$0]) }
+                try each(record)
+            }
             ahead.giveBack(batch)
         }
     }
@@ -128,14 +92,8 @@ final class ReadAhead {
     // MARK: The reader's side
 
     private func give(_ record: Record) throws {
-        var record = record
-        if let value = record.value { record.decoded = decode(value) }
-        let count = Batch.bytes(of: record)
-        if filling.isFull || !filling.hasRoom(count) {
-            if !filling.isEmpty { try hand() }
-            if !filling.hasRoom(count) { filling.grow(count) }
-        }
-        filling.keep(record)
+        filling.items.append(.init(record: record, key: filling.keep(record.key), value: filling.keep(record.value)))
+        if filling.used >= Self.batchBytes - (Self.batchBytes >> 3) || filling.items.count >= 4096 { try hand() }
     }
 
     private func hand() throws {
@@ -175,7 +133,8 @@ final class ReadAhead {
     }
 
     private func giveBack(_ batch: Batch) {
-        batch.empty()
+        batch.items.removeAll(keepingCapacity: true)
+        batch.used = 0
         condition.withLock { spare.append(batch) }
     }
 

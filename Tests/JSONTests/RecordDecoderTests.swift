@@ -20,32 +20,6 @@ import Testing
         #expect(!decoded.isNull)
     }
 
-    @Test func `a copied record doesn't need its decoder or its message any more`() throws {
-        let text =
-            #"{"t":"2026\u002d11","r":{"id":"c-\u0031","plain":"x","\u006eame":"M\u00fc","n":-7,"z":null,"o":{"a":"\u0062"},"e":""}}"#
-        let wanted = try decode(text, record: ["r"], key: ["id"], eventTime: ["t"])
-        let decoder = RecordDecoder(record: ["r"], key: ["id"], eventTime: ["t"])
-        let arena = UnsafeMutableRawPointer.allocate(byteCount: 4096, alignment: 16)
-        defer { arena.deallocate() }
-        var message = Array(text.utf8)
-        // From an odd place on, as the fields that follow have to be aligned.
-        let copy = arena + 1
-        let record = try message.withUnsafeBytes { bytes in
-            let found = try decoder.decode(bytes)
-            copy.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-            var place = copy + bytes.count
-            let copied = found.copied(from: bytes, to: copy, &place)
-            #expect(place <= copy + bytes.count + found.bytesBeside(bytes))
-            #expect(copied.shape == found.shape)
-            return copied
-        }
-        for index in message.indices { message[index] = UInt8(ascii: "#") }
-        _ = try? Array(#"{"r":{"\u0078\u0078":"\u0079\u0079\u0079\u0079\u0079\u0079\u0079"}}"#.utf8).withUnsafeBytes { _ = try decoder.decode($0) }
-        #expect(record.fields.map { .init(String(decoding: $0.name, as: UTF8.self), $0.value) } == wanted.fields)
-        #expect(record.key?.value == wanted.key)
-        #expect(record.eventTime?.value == wanted.eventTime)
-    }
-
     @Test func `a literal null is told from a record`() throws {
         let decoded = try decode(" null\n", record: ["customer"])
         #expect(decoded.isNull)
