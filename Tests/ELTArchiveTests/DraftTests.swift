@@ -193,17 +193,28 @@ private func body(_ index: Int) -> [UInt8] {
         }
     }
 
-    @Test func `a draft whose plan can't be read keeps its mark`() throws {
+    @Test func `a draft whose plan can't be opened keeps its mark`() throws {
         let scratch = Scratch()
         let archive = try scratch.archive()
         let draft = try archive.newDraft(of: "customer", plan: plan)
         try draft.put(0, body(0))
         let load = try draft.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(1))
-        // More than is read of a file at once: a read that fails.
-        #expect(truncate(scratch.archivePath + "/.drafts/customer/plan.json", 65 << 20) == 0)
+        let planPath = scratch.archivePath + "/.drafts/customer/plan.json"
+        try FileManager.default.removeItem(atPath: planPath)
+        try FileManager.default.createDirectory(atPath: planPath, withIntermediateDirectories: false)
         #expect(throws: ArchiveError.self) { try archive.append([.fullLoad(load)]) }
         #expect(FileManager.default.fileExists(atPath: scratch.archivePath + "/.adopt/customer"))
         #expect(throws: ArchiveError.self) { try archive.openDraft(of: "customer") }
+    }
+
+    @Test func `a draft whose plan is far too large is begun anew`() throws {
+        let scratch = Scratch()
+        let archive = try scratch.archive()
+        let draft = try archive.newDraft(of: "customer", plan: plan)
+        try draft.put(0, body(0))
+        #expect(truncate(scratch.archivePath + "/.drafts/customer/plan.json", 65 << 20) == 0)
+        try archive.recover()
+        #expect(try archive.openDraft(of: "customer") == nil)
     }
 
     @Test func `drafts are discarded whole, and a new one replaces the old`() throws {

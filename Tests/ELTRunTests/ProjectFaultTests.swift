@@ -103,6 +103,16 @@ func `an alias of aliases as a name is refused before it's parsed`(name: String)
     #expect(errors.first?.contains("a list, mapping or alias can't be a name") == true)
 }
 
+@Test func `names within names are refused before they're parsed`() throws {
+    let nested = String(repeating: "? ", count: 40) + "a\n"
+    let errors = try ProjectCase("", nested, []).found()
+    #expect(errors.count == 1)
+    #expect(errors.first?.contains("1:41: a list, mapping or alias can't be a name") == true)
+    // A few of them are told apart, one by one.
+    let few = try ProjectCase("", .atTop("? [a]\n: 1\n? {b: c}\n: 2"), []).found()
+    #expect(few.count { $0.contains("expected a name, found a list or a mapping.") } == 2)
+}
+
 @Test func `deep nesting is refused`() throws {
     let errors = try ProjectCase(
         "",

@@ -16,10 +16,9 @@ import re
 import shutil
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
-from stage import ROOT, Fault, Stage, T1, copy, elt, iso, must, workplace
+from stage import ROOT, T1, Fault, copy, elt, iso, must, play
 from state import check_equal, published, state
 
 AT = iso(T1)
@@ -189,20 +188,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder")
     options = parser.parse_args()
-    begun = time.monotonic()
-    stage = Stage(workplace(options.folder))
-    try:
+
+    def suite(stage):
         crashes = Crashes(stage, options)
         points, failures = crashes.all()
-    finally:
-        stage.stop()
-    for failure in failures:
-        print(f"FAILED {failure}")
-    if not failures:
-        shutil.rmtree(stage.folder, ignore_errors=True)
-    print(f"crash: {len(points)} failpoints x {len(WORKLOADS)} workloads, {crashes.kills} kills, "
-          f"{len(failures)} failures, {time.monotonic() - begun:.0f} s")
-    return 1 if failures or not crashes.kills else 0
+        told = f"{len(points)} failpoints x {len(WORKLOADS)} workloads, {crashes.kills} kills"
+        return told, failures if crashes.kills else ["nothing was killed"]
+    return play("crash", options.folder, suite)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,10 @@ found is shown in the program itself, by DamageTests.swift.
 import argparse
 import random
 import re
-import shutil
 import sys
-import time
 
 from crash import REBUILD, RUN
-from stage import Fault, Stage, copy, elt, must, workplace
+from stage import Fault, copy, elt, must, play
 from state import check_equal, published, state
 
 
@@ -116,19 +114,12 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder")
     options = parser.parse_args()
-    begun = time.monotonic()
-    stage = Stage(workplace(options.folder))
-    try:
+
+    def suite(stage):
         damage = Damage(stage, options)
         damage.all()
-    except Fault as fault:
-        print(f"FAILED {fault}\n  the project is kept in {stage.folder / 'project'}")
-        return 1
-    finally:
-        stage.stop()
-    shutil.rmtree(stage.folder, ignore_errors=True)
-    print(f"damage: {damage.tried} ways, all found and refused; {time.monotonic() - begun:.0f} s")
-    return 0
+        return f"{damage.tried} ways, all found and refused", []
+    return play("damage", options.folder, suite)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 import volumes
 from crash import AT, REBUILD, RUN, FullLoad, Workload
 from disk import Disk, steps
-from stage import Fault, Stage, elt, copy, must, workplace
+from stage import Fault, copy, elt, must, play
 from state import check_equal, difference, published, state
 from syscalls import shim
 
@@ -187,19 +187,11 @@ def main():
     if sys.platform != "linux":
         print("powercut: left out, calls are kept on Linux only")
         return 0
-    begun = time.monotonic()
-    stage = Stage(workplace(options.folder))
-    try:
+
+    def suite(stage):
         count, failures = PowerCuts(stage).all(options)
-    finally:
-        stage.stop()
-    for failure in failures:
-        print(f"FAILED {failure}")
-    if not failures:
-        shutil.rmtree(stage.folder, ignore_errors=True)
-    print(f"powercut: {count} cuts, {len(LIES)} kinds of left-out syncs, {len(failures)} failures, "
-          f"{time.monotonic() - begun:.0f} s")
-    return 1 if failures else 0
+        return f"{count} cuts, {len(LIES)} kinds of left-out syncs", failures
+    return play("powercut", options.folder, suite)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,12 @@ import argparse
 import json
 import multiprocessing
 import random
-import shutil
 import sqlite3
 import sys
-import time
 
 from crash import failpoints
 from oracle import day_of, instant
-from stage import MINUTE, PARTITIONS, T1, TOPICS, ZONE, Fault, Stage, elt, iso, must, workplace
+from stage import MINUTE, PARTITIONS, T1, TOPICS, ZONE, Fault, elt, iso, must, play
 from state import connect
 
 CUSTOMERS = 12
@@ -164,20 +162,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder")
     options = parser.parse_args()
-    begun = time.monotonic()
-    stage = Stage(workplace(options.folder), customers=CUSTOMERS, bare=True)
-    try:
+
+    def suite(stage):
         fire = Fire(stage, options)
         told = fire.all()
         fire.long_reader()
-    except Fault as fault:
-        print(f"FAILED {fault}\n  the project is kept in {stage.folder}")
-        return 1
-    finally:
-        stage.stop()
-    shutil.rmtree(stage.folder, ignore_errors=True)
-    print(f"readers: {told}; {time.monotonic() - begun:.0f} s")
-    return 0
+        return told, []
+    return play("readers", options.folder, suite, customers=CUSTOMERS, bare=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "life"))
@@ -65,6 +66,26 @@ def workplace(folder=None):
         return Path(folder)
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     return Path(tempfile.mkdtemp(prefix="elt-faults-", dir=memory))
+
+
+def play(name, folder, suite, **staging):
+    """Runs `suite(stage)`, which gives what there is to tell and its failures, and keeps the folder if it has some."""
+    begun = time.monotonic()
+    stage = Stage(workplace(folder), **staging)
+    try:
+        told, failures = suite(stage)
+    except Fault as fault:
+        told, failures = "broken off", [fault]
+    finally:
+        stage.stop()
+    for failure in failures:
+        print(f"FAILED {failure}")
+    if failures:
+        print(f"the states and projects are kept in {stage.folder}")
+    else:
+        shutil.rmtree(stage.folder, ignore_errors=True)
+    print(f"{name}: {told}, {len(failures)} failures, {time.monotonic() - begun:.0f} s")
+    return 1 if failures else 0
 
 
 class Stage:

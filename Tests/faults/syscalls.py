@@ -15,13 +15,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import ordering
 from crash import AT, REBUILD, RUN, FullLoad, Workload
-from stage import Fault, Stage, copy, elt, must, workplace
+from stage import Fault, copy, elt, must, play
 from state import check_equal, published, state
 from pathlib import Path
 
@@ -167,30 +166,23 @@ def main():
     if sys.platform != "linux":
         print("syscalls: left out, they fail on Linux only")
         return 0
-    begun = time.monotonic()
-    stage = Stage(workplace(options.folder))
-    try:
+
+    def suite(stage):
         calls = Calls(stage)
-        failures = calls.failures + calls.lies()
+        failures = calls.failures
+        failures += calls.lies()
         every = [case for case in calls.cases() if options.workload in (None, case.workload.name)]
         drawn = every if options.every else random.Random(options.seed).sample(every, min(options.cases, len(every)))
         with ThreadPoolExecutor(2) as pool:
             for failure, end in pool.map(calls.play, drawn):
                 if failure:
                     failures.append(failure)
-                    print(f"FAILED {failure}", flush=True)
+                    print(f"failed: {failure}", flush=True)
                 else:
                     calls.ends[end] += 1
-    finally:
-        stage.stop()
-    for failure in calls.failures:
-        print(f"FAILED {failure}")
-    if not failures:
-        shutil.rmtree(stage.folder, ignore_errors=True)
-    ends = ", ".join(f"{count} {end}" for end, count in sorted(calls.ends.items()))
-    print(f"syscalls: {len(drawn)} of {len(every)} cases: {ends}; {len(failures)} failures, "
-          f"{time.monotonic() - begun:.0f} s")
-    return 1 if failures else 0
+        ends = ", ".join(f"{count} {end}" for end, count in sorted(calls.ends.items()))
+        return f"{len(drawn)} of {len(every)} cases: {ends}", failures
+    return play("syscalls", options.folder, suite)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ or 75, and the state is that of one run. SIGTERM and SIGINT at any moment end a 
 import argparse
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +18,7 @@ import sys
 import time
 
 from crash import AT, REBUILD, RUN, FullLoad, Workload
-from stage import PROGRAM, Fault, Stage, copy, elt, environment, must, workplace
+from stage import PROGRAM, Fault, copy, elt, environment, must, play
 from state import check_equal, published, state
 
 HOUR = Workload("hour", "day", RUN)
@@ -223,18 +222,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder")
     options = parser.parse_args()
-    begun = time.monotonic()
-    stage = Stage(workplace(options.folder))
-    try:
-        told = Writers(stage, options).all()
-    except Fault as fault:
-        print(f"FAILED {fault}\n  the project is kept in {stage.folder / 'project'}")
-        return 1
-    finally:
-        stage.stop()
-    shutil.rmtree(stage.folder, ignore_errors=True)
-    print(f"writers: {'; '.join(told)}; {time.monotonic() - begun:.0f} s")
-    return 0
+
+    def suite(stage):
+        return "; ".join(Writers(stage, options).all()), []
+    return play("writers", options.folder, suite)
 
 
 if __name__ == "__main__":

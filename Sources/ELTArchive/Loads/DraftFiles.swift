@@ -53,10 +53,15 @@ enum DraftFiles {
 }
 
 extension OpenFile {
-    /// The file as JSON; nil if it isn't. That it can't be read says nothing of what's in it, and is thrown.
+    /// The file as JSON; nil if it isn't, which is true of all that's too large. That it can't be read says
+    /// nothing of what's in it, and is thrown.
     func document() throws -> JSONDocument? {
-        let bytes = try contents()
-        return try? JSONDocument(bytes)
+        do {
+            let bytes = try contents()
+            return try? JSONDocument(bytes)
+        } catch .io(_, _, EFBIG) {
+            return nil
+        }
     }
 }
 

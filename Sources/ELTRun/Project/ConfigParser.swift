@@ -14,6 +14,8 @@ struct ConfigParser {
     /// A file that says more, or says it through aliases of aliases, isn't a configuration.
     private static let nodesMax = 20_000
     private static let duplicatesMax = 50
+    /// Each of them has the text parsed once more.
+    private static let parsedMax = 1 << 20
 
     init(interpolation: Interpolation, faults: ProjectFaults) {
         self.interpolation = interpolation
@@ -35,11 +37,10 @@ struct ConfigParser {
             return nil
         }
         let hidden = ConfigMarks.hide(scalars)
-        if let place = AliasGuard.collectionAsName(hidden) {
+        if let place = NameGuard.collectionAsName(hidden) {
             faults.error(
                 place,
-                "in a file with aliases (*name), a list, mapping or alias can't be a name; "
-                    + "if this is part of a text, put the text in quotes.")
+                "a list, mapping or alias can't be a name; if this is part of a text, put the text in quotes.")
             return nil
         }
         guard let root = compose(hidden) else { return nil }
@@ -53,7 +54,7 @@ struct ConfigParser {
     /// so that the rest of the file is checked too.
     private func compose(_ hidden: [Unicode.Scalar]) -> Node? {
         var text = hidden
-        for _ in 0..<Self.duplicatesMax {
+        for _ in 0..<max(1, min(Self.duplicatesMax, Self.parsedMax / max(1, text.count))) {
             do {
                 var view = String.UnicodeScalarView()
                 view.append(contentsOf: text)

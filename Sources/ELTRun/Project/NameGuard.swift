@@ -1,17 +1,23 @@
-/// Keeps aliases from making a small file huge while it's parsed.
+/// Keeps names that are lists or mappings from making a small file slow to parse.
 ///
-/// The parser shares what an alias repeats, and our own walk counts nodes. But it *hashes* names,
-/// and a name that is an alias of lists of aliases costs time without bound before we see a node.
-/// Such names are useless here, so a file with aliases that might have one is refused. The test
-/// looks at characters alone and errs on the safe side.
-enum AliasGuard {
-    /// Where an alias, list or mapping might stand as a name in a file with aliases; nil if nowhere.
+/// The parser *hashes* names, and once more for each level around them: names within names cost the
+/// square of their depth, and a name that is an alias of lists of aliases costs time without bound,
+/// before we see a node. Such names are useless here. The test looks at characters alone and errs on
+/// the safe side, so what only looks like such a name is refused in a file with aliases, and
+/// beyond a few in any other.
+enum NameGuard {
+    private static let collectionsMax = 20
+
+    /// Where an alias, list or mapping might stand as a name, when that's one too many; nil otherwise.
     static func collectionAsName(_ text: [Unicode.Scalar]) -> Place? {
-        guard hasToken("&", text), hasToken("*", text) else { return nil }
+        var allowed = hasToken("&", text) && hasToken("*", text) ? 0 : collectionsMax
         var line = 1
         var column = 1
         for index in text.indices {
-            if isName(at: index, text) { return Place(line: line, column: column) }
+            if isName(at: index, text) {
+                if allowed == 0 { return Place(line: line, column: column) }
+                allowed -= 1
+            }
             if text[index] == "\n" { (line, column) = (line + 1, 1) } else { column += 1 }
         }
         return nil
