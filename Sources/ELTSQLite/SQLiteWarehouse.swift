@@ -8,20 +8,45 @@ import SQLite
 /// the last commit, and never wait.
 package final class SQLiteWarehouse {
     package let path: String
-    package let database: Database
+    package private(set) var database: Database
+    /// Until it's installed.
+    private var newFile: NewFile?
+    package let followsUnfinished: Bool
     /// How long one statement of a model may run.
     package var modelTimeMax: Duration = .seconds(3000)
 
-    /// Opens the warehouse for writing, and makes it if it isn't there.
+    /// Opens the warehouse for writing, which only the holder of the run's lock may do, and makes it if it isn't
+    /// there. Others see a new one once it's installed.
     package init(path: String) throws {
         self.path = path
+        let newFile = NewFile(for: path)
+        self.newFile = newFile
+        followsUnfinished = newFile?.followsAnother ?? false
         do {
-            try Self.prepareFile(path)
+            try Self.prepareFile(newFile?.path ?? path, isNew: newFile != nil)
             // What a command that was killed left behind.
             unlink(SortedDays.path(beside: path))
-            database = try Database(path: path, mode: .create, tellsTime: false)
-            try Self.configure(database)
+            database = try Database(path: newFile?.path ?? path, mode: .create, tellsTime: false)
+            try Self.configure(database, isNew: newFile != nil)
             try Self.migrate(database, path: path)
+        } catch let error as SQLiteError {
+            throw WarehouseError.from(error, path: path)
+        }
+    }
+
+    /// Gives a new warehouse its name, whole and durable. Sessions from before end with this.
+    package func install() throws {
+        guard let newFile else { return }
+        // What failed isn't tried again: a second sync may say yes and mean nothing.
+        self.newFile = nil
+        do {
+            try database.execute(NewFile.lastSettings)
+            try database.close()
+            // Whoever goes on after a failure finds an empty one.
+            database = try Database(path: ":memory:", mode: .create, tellsTime: false)
+            try newFile.install()
+            database = try Database(path: path, mode: .create, tellsTime: false)
+            try Self.configure(database, isNew: false)
         } catch let error as SQLiteError {
             throw WarehouseError.from(error, path: path)
         }
@@ -30,6 +55,7 @@ package final class SQLiteWarehouse {
     /// Opens the warehouse to look at it: nothing is made, mended or changed.
     package init(lookingAt path: String) throws {
         self.path = path
+        followsUnfinished = false
         do {
             database = try Database(path: path, mode: .readOnly, tellsTime: false)
             try database.execute("PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA temp_store=FILE;")
@@ -38,11 +64,17 @@ package final class SQLiteWarehouse {
         }
     }
 
+    /// The warehouse as readers see it; an empty one where there's none yet.
+    package static func look(at path: String) throws -> SQLiteWarehouse {
+        FileManager.default.fileExists(atPath: path) ? try SQLiteWarehouse(lookingAt: path) : try inMemory()
+    }
+
     /// An empty warehouse that's never on a disk, to compile models against.
     package static func inMemory() throws -> SQLiteWarehouse { try SQLiteWarehouse(memory: ":memory:") }
 
     private init(memory path: String) throws {
         self.path = path
+        followsUnfinished = false
         do {
             database = try Database(path: path, mode: .create, tellsTime: false)
             try Self.migrate(database, path: path)
@@ -54,6 +86,7 @@ package final class SQLiteWarehouse {
     /// A private copy's connection: no durability, gone after the command.
     package init(scratch path: String) throws {
         self.path = path
+        followsUnfinished = false
         do {
             try Self.prepareFile(path)
             database = try Database(path: path, mode: .create, tellsTime: false)
@@ -69,7 +102,7 @@ package final class SQLiteWarehouse {
     }
 
     /// Personal data: the folder and the file are their owner's alone, whatever the umask.
-    private static func prepareFile(_ path: String) throws {
+    private static func prepareFile(_ path: String, isNew: Bool = false) throws {
         let folder = (path as NSString).deletingLastPathComponent
         if !FileManager.default.fileExists(atPath: folder) {
             try FileManager.default.createDirectory(
@@ -81,7 +114,7 @@ package final class SQLiteWarehouse {
                 close(above)
             }
         }
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (isNew ? O_TRUNC : 0), 0o600)
         guard descriptor >= 0 else {
             let reason = String(cString: strerror(errno))
             throw WarehouseError.storage(path: path, SQLiteError(code: 14, message: reason, sql: nil))
@@ -91,13 +124,14 @@ package final class SQLiteWarehouse {
         close(descriptor)
     }
 
-    private static func configure(_ database: Database) throws {
+    private static func configure(_ database: Database, isNew: Bool) throws {
         // SECURE_DELETE is compiled in and costs a write for every page we free: off for our own
         // rewriting. FULL because NORMAL may lose a committed run when the power goes. Renaming a table must
         // not rename it in the models' views, which know it by the name that its successor gets.
         try database.execute(
             """
-            PRAGMA busy_timeout=30000; PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+            PRAGMA busy_timeout=30000; PRAGMA page_size=8192;
+            \(isNew ? NewFile.settings : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
             PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
             PRAGMA temp.cache_size=-32768; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON;
             PRAGMA legacy_alter_table=ON;

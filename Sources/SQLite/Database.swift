@@ -5,6 +5,7 @@ package final class Database {
     package enum Mode: Sendable { case readOnly, readWrite, create }
 
     package let handle: OpaquePointer
+    private var isClosed = false
     package let path: String
 
     /// Names of the files that are attached until the transaction ends.
@@ -43,7 +44,13 @@ package final class Database {
         }
     }
 
-    deinit { sqlite3_close_v2(handle) }
+    deinit { if !isClosed { sqlite3_close_v2(handle) } }
+
+    /// Closes the file for good. Statements and whatever else uses this must be gone.
+    package func close() throws {
+        guard sqlite3_close(handle) == SQLITE_OK else { throw error(nil) }
+        isClosed = true
+    }
 
     func error(_ sql: String?) -> SQLiteError {
         let offset = Int(sqlite3_error_offset(handle))

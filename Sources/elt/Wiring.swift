@@ -58,6 +58,12 @@ struct Wiring {
         return warehouse
     }
 
+    func warehouseToLookAt() throws -> SQLiteWarehouse {
+        let warehouse = try SQLiteWarehouse.look(at: settings.warehousePath)
+        warehouse.modelTimeMax = settings.limits.deadline
+        return warehouse
+    }
+
     func changeSource(_ progress: any ELTCore.Progress) throws -> KafkaChangeSource {
         try KafkaChangeSource(properties: settings.kafka, groupID: "elt-\(settings.name)", progress: progress)
     }
@@ -81,7 +87,7 @@ struct Wiring {
         let settings = settings
         return Engine(
             settings: settings, models: try models(), context: context, startedAt: Self.clock(),
-            makeArchive: archive, makeScratchArchive: scratchArchive, removeScratchArchive: removeScratch, makeWarehouse: warehouse,
+            makeArchive: archive, makeScratchArchive: scratchArchive, removeScratchArchive: removeScratch, makeWarehouse: warehouse, lookAtWarehouse: warehouseToLookAt,
             makeChangeSource: { try changeSource(context.progress) },
             makeSnapshotSource: { entity in
                 guard let full = entity.fullLoad else { preconditionFailure("asked for an entity without a full load") }

@@ -55,7 +55,8 @@ final class EngineLife: LifeTarget {
             startedAt: now, makeArchive: { try LocalArchive(path: archivePath) },
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
             removeScratchArchive: { try? FileManager.default.removeItem(atPath: archivePath + "/.dry-run") },
-            makeWarehouse: { try SQLiteWarehouse(path: warehousePath) }, makeChangeSource: { [source] in source },
+            makeWarehouse: { try SQLiteWarehouse(path: warehousePath) },
+            lookAtWarehouse: { try SQLiteWarehouse.look(at: warehousePath) }, makeChangeSource: { [source] in source },
             makeSnapshotSource: { [snapshot] _ in snapshot })
     }
 

@@ -94,7 +94,7 @@ class Lint:
             self.end("the consumer group is told", call)
 
     def end(self, what, call):
-        for open_end in self.unsynced(self.archive) + [path for path in self.bytes if path.endswith("-wal")]:
+        for open_end in self.unsynced(self.archive) + [path for path in self.bytes if path.endswith(("-wal", "-new"))]:
             self.complain(f"{what} before {open_end} is durable", call)
         for place, name in self.names.items():
             # SQLite's own files come and go; whether they're there is for SQLite to say.

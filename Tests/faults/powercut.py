@@ -28,16 +28,16 @@ from state import check_equal, difference, published, state
 from syscalls import shim
 
 HOUR = Workload("hour", "day", RUN)
+FIRST = Workload("first run", "empty", RUN)
 WORKLOADS = [
-    HOUR,
-    Workload("first run", "empty", RUN),
+    HOUR, FIRST,
     Workload("hour after a torn append", "torn", RUN),
     Workload("hour after half an extraction", "partly", RUN),
     FullLoad("full load", "day", ("full-load", "--at", AT), RUN),
     Workload("rebuild", "loaded", REBUILD),
     Workload("quarantine replay", "quarantined", ("quarantine", "replay", "--all")),
 ]
-LIES = (".partial", "manifest.ndjson", "archive", "elt.db-wal")
+LIES = [*((HOUR, path) for path in (".partial", "manifest.ndjson", "archive", "elt.db-wal")), (FIRST, "elt.db-new")]
 # A lie shows in the cuts that fall behind it. So many are tried before the suite counts as blind.
 LIES_MAX = 80
 
@@ -148,10 +148,10 @@ class PowerCuts:
     def lies(self, seed):
         """Syncs that weren't made have to show; a suite that doesn't see them proves nothing."""
         blind = []
-        for path in LIES:
-            start = self.stage.states / HOUR.start
+        for workload, path in LIES:
+            start = self.stage.states / workload.start
             project = copy(start, self.stage.folder / "lie")
-            life = self.keep(HOUR, project, start, {
+            life = self.keep(workload, project, start, {
                 "FAULT_CALL": "sync", "FAULT_NTH": "1", "FAULT_MODE": "lie", "FAULT_PATH": path})
             for number in range(LIES_MAX):
                 if told := self.play(life, seed + number):

@@ -100,7 +100,8 @@ class Calls:
         """The lint has to see a sync that wasn't made; what no lie spoils, no sync protects."""
         blind = []
         for workload in WORKLOADS[:1] + [w for w in WORKLOADS if isinstance(w, FullLoad)]:
-            for path in (".partial", "manifest", "archive", "elt.db-wal"):
+            warehouse = "elt.db-wal" if (self.stage.states / workload.start / "warehouse").exists() else "elt.db-new"
+            for path in (".partial", "manifest", "archive", warehouse):
                 project = copy(self.stage.states / workload.start, self.stage.folder / "lie")
                 log = self.stage.folder / "lie.log"
                 self.command(project, workload.commands[0], log, {

@@ -2,7 +2,8 @@
 ///
 /// Promises, which `WarehouseContract` tests:
 ///
-/// - What a transaction does is durable when it returns, all or nothing, whenever the process dies.
+/// - What a transaction does is durable when it returns, all or nothing, whenever the process dies. A new warehouse
+///   is durable, and seen by readers, from `install` on, and isn't there at all before.
 /// - Readers see the state of the last transaction, and never wait.
 /// - Loading an entry again changes nothing.
 package protocol Warehouse: QuarantineLedger {
@@ -22,6 +23,12 @@ package protocol Warehouse: QuarantineLedger {
     var settingsDigest: String? { get throws }
     /// Whether types changed since the last publication, so that models must be built in full.
     var typesChanged: Bool { get throws }
+
+    /// Whether it's new in place of another new one, whose run died before that was installed.
+    var followsUnfinished: Bool { get }
+    /// Makes a new warehouse durable and shows it to readers; sessions from before end with this. Nothing else
+    /// may be done with it once this has failed. Of one that isn't new, nothing.
+    func install() throws
 
     func transaction<T>(_ body: () throws -> T) throws -> T
     /// Valid inside a transaction.

@@ -44,6 +44,8 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case publishCommitted = "publish-committed"
     case groupCommitted = "group-committed"
     case checkpointed = "checkpointed"
+    case warehouseSynced = "warehouse-synced"
+    case warehouseInstalled = "warehouse-installed"
     case reportWritten = "report-written"
     case rebuildBegun = "rebuild-begun"
     case rebuildLoaded = "rebuild-loaded"

@@ -60,7 +60,7 @@ extension Engine {
             FileManager.default.fileExists(atPath: path), FileManager.default.fileExists(atPath: folder)
         )
         defer {
-            if !hadFile { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
+            if !hadFile { for suffix in ["", "-new"] { unlink(path + suffix) } }
             // Only an empty folder goes.
             if !hadFolder { rmdir(folder) }
         }

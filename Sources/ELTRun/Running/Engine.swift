@@ -18,7 +18,10 @@ package struct Engine {
     /// An empty archive beside, for a dry run; gone after it.
     let makeScratchArchive: () throws -> any Archive
     let removeScratchArchive: () -> Void
+    /// For the holder of the lock.
     let makeWarehouse: () throws -> any Warehouse
+    /// To read what's there, if anything is.
+    let lookAtWarehouse: () throws -> any Warehouse
     let makeChangeSource: () throws -> any ChangeSource
     let makeSnapshotSource: (EntitySettings) throws -> any SnapshotSource
 
@@ -26,7 +29,7 @@ package struct Engine {
         settings: ProjectSettings, models: ModelProject, context: RunContext, startedAt: Instant,
         makeArchive: @escaping () throws -> any Archive, makeScratchArchive: @escaping () throws -> any Archive,
         removeScratchArchive: @escaping () -> Void, makeWarehouse: @escaping () throws -> any Warehouse,
-        makeChangeSource: @escaping () throws -> any ChangeSource,
+        lookAtWarehouse: @escaping () throws -> any Warehouse, makeChangeSource: @escaping () throws -> any ChangeSource,
         makeSnapshotSource: @escaping (EntitySettings) throws -> any SnapshotSource
     ) {
         self.settings = settings
@@ -37,6 +40,7 @@ package struct Engine {
         self.makeScratchArchive = makeScratchArchive
         self.removeScratchArchive = removeScratchArchive
         self.makeWarehouse = makeWarehouse
+        self.lookAtWarehouse = lookAtWarehouse
         self.makeChangeSource = makeChangeSource
         self.makeSnapshotSource = makeSnapshotSource
     }
@@ -66,7 +70,8 @@ package struct Engine {
     /// Loads what the archive has and the warehouse hasn't. Settings that rows depend on may have
     /// changed since: then all rows are made again. True if they were.
     ///
-    /// A warehouse that was lost and is loaded from its archive brings nothing new that a limit could stop.
+    /// A warehouse that was lost and is loaded from its archive brings nothing new that a limit could stop. One
+    /// that was never there, because the first run died, does.
     func loadNew(
         _ archive: any Archive, _ warehouse: any Warehouse, _ report: inout RunReport, insideTransaction: Bool = false
     ) throws -> Bool {
@@ -76,7 +81,7 @@ package struct Engine {
         try refuseOtherArchive(archive, warehouse)
         let loaded = afresh ? 0 : try warehouse.loadedSequence
         let entries = try archive.entries(after: loaded)
-        let isLost = known == nil && loaded == 0 && entries.count(where: \.isRun) > 1
+        let isLost = known == nil && loaded == 0 && !warehouse.followsUnfinished && entries.count(where: \.isRun) > 1
         if entries.isEmpty && known == digest { return false }
         if afresh { context.progress.note("elt.yml changed in what tables depend on: loading everything from the archive again.") }
         var summary = LoadSummary()
@@ -165,7 +170,9 @@ package struct Engine {
             Failpoint.publishBeforeCommit.pass()
         }
         if insideTransaction { try body() } else { try warehouse.transaction(body) }
-        if !insideTransaction { Failpoint.publishCommitted.pass() }
+        if insideTransaction { return }
+        Failpoint.publishCommitted.pass()
+        try warehouse.install()
     }
 
     var transformer: Transformer { Transformer(project: models, settings: settings, context: context) }
@@ -219,6 +226,7 @@ package struct Engine {
         }
         // What a failed disk has left untold is told to the first who writes again.
         do { try record() } catch { try? record() }
+        try? warehouse.install()
     }
 
     /// Moves the log into the file, and says so if a reader holds it up.

@@ -91,7 +91,7 @@ extension Engine {
         guard let source else { return [] }
         let bounds = try source.bounds(of: entity.topics.map(\.name), deadline: context.deadline)
         let life = TopicLife(
-            archive: archive, source: source, positions: try positions(archive, try makeWarehouse()),
+            archive: archive, source: source, positions: try positions(archive, try lookAtWarehouse()),
             entities: settings.entities)
         return try life.watermarks(bounds, deadline: context.deadline)
     }

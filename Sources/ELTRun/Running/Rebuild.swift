@@ -25,6 +25,7 @@ extension Engine {
                 Failpoint.rebuildBeforeCommit.pass()
             }
             Failpoint.rebuildCommitted.pass()
+            try warehouse.install()
             try watch.measure("checkpoint") { try checkpoint(warehouse, &report) }
         } catch {
             recordFailure(error, report, warehouse, watch)
@@ -66,7 +67,7 @@ extension Engine {
         var report = RunReport(command: "rebuild --verify", now: context.now)
         var watch = Stopwatch()
         let archive = try makeArchive()
-        let warehouse = try makeWarehouse()
+        let warehouse = try lookAtWarehouse()
         let published = try warehouse.publishedSequence
         guard published > 0 else {
             report.status = "nothing is published yet"
@@ -124,7 +125,7 @@ extension Engine {
     /// Data tests only.
     package func test(select: Set<String>) throws -> [TestResult] {
         try check(select: select)
-        let warehouse = try makeWarehouse()
+        let warehouse = try lookAtWarehouse()
         return try transformer.test(warehouse.transformSession(), select: select.isEmpty ? nil : select)
     }
 }

@@ -53,6 +53,7 @@ extension Engine {
             try archive.append(entries.map(ManifestEntry.Content.rewind))
         }
         _ = try loadNew(archive, warehouse, &report)
+        try warehouse.install()
         return RewindReport(
             partitions: moves.map {
                 RewindReport.Partition(
