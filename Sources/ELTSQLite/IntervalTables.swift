@@ -45,7 +45,7 @@ extension SQLiteTransformSession {
 
     func dropIntervals(_ model: String) throws {
         for table in [IntervalNames.rows(model), IntervalNames.calendar(model)] {
-            try database.execute("DROP TABLE IF EXISTS \(Names.quoted(table))")
+            try database.dropTable(table)
         }
     }
 

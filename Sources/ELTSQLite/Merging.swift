@@ -53,19 +53,19 @@ extension SQLiteTransformSession {
                 return try merge(
                     model, query: query, columns: columns, key: [partition, key], of: key, scope: scope, where: within)
             }
-            if let rows = try sort(
-                model, query: query, columns: columns, partition: partition, day: day, key: key, resets: resets,
-                scope: scope)
-            {
-                return TableChanges(inserted: rows)
+            var changes = TableChanges()
+            if let days = sortedDays, days.model == model {
+                let keys = "SELECT key FROM \(scopeRows(scope)) ORDER BY key"
+                if !readsItself(query, model), try days.add(day, query: query, scope: scope, keys: keys) { return changes }
+                changes += try carryAll(days, columns: columns, partition: partition, key: key, resets: resets)
             }
             try database.execute("DELETE FROM \(table) WHERE \(within)")
             let removed = database.changes
-            return TableChanges(
-                inserted: try carry(
-                    model, query: query, columns: columns, partition: partition, day: day, key: key, resets: resets,
-                    scope: scope),
-                removed: removed)
+            changes.removed += removed
+            changes.inserted += try carry(
+                model, query: query, columns: columns, partition: partition, day: day, key: key, resets: resets,
+                scope: scope)
+            return changes
         }
     }
 
@@ -78,30 +78,31 @@ extension SQLiteTransformSession {
         }
     }
 
-    package func endDays(_ model: String) throws {
-        try named(model) { try sortedDays?.finish() }
-        sortedDays = nil
+    package func endDays(
+        _ model: String, columns: [String], partition: String, key: String, resets: [String: String]
+    ) throws -> TableChanges {
+        guard let days = sortedDays else { return TableChanges() }
+        return try named(model) {
+            if let rows = try days.finish() {
+                sortedDays = nil
+                return TableChanges(inserted: rows)
+            }
+            return try carryAll(days, columns: columns, partition: partition, key: key, resets: resets)
+        }
     }
 
-    /// Gives a day to the sorted ones. If it can't be one of them, they are all written in the ordinary way; nil then.
-    private func sort(
-        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
-        resets: [String: String], scope: KeyScope
-    ) throws -> Int64? {
-        guard let days = sortedDays, days.model == model else { return nil }
-        if !readsItself(query, model),
-            let rows = try days.write(day, rows: query, scope: "SELECT key FROM \(scopeRows(scope)) ORDER BY key")
-        {
-            days.note(day, query, scope)
-            return rows
-        }
+    /// Writes days in the ordinary way that were to be sorted and can't be.
+    private func carryAll(
+        _ days: SortedDays, columns: [String], partition: String, key: String, resets: [String: String]
+    ) throws -> TableChanges {
         sortedDays = nil
+        var changes = TableChanges()
         for given in days.given {
-            _ = try carry(
-                model, query: given.query, columns: columns, partition: partition, day: given.day, key: key,
+            changes.inserted += try carry(
+                days.model, query: given.query, columns: columns, partition: partition, day: given.day, key: key,
                 resets: resets, scope: given.scope)
         }
-        return nil
+        return changes
     }
 
     /// Yesterday's rows less those whose key is in the scope, and the query's rows, in the order of keys.
@@ -111,9 +112,10 @@ extension SQLiteTransformSession {
     ) throws -> Int64 {
         let table = Names.quoted(model)
         let yesterday = "\(Names.quoted(partition)) = \(Names.literal(day.previous.description))"
-        let insert = "INSERT INTO \(table) (\(Names.list(columns))) "
+        let into = "INTO \(table) (\(Names.list(columns))) "
+        let insert = "INSERT " + into
         guard try database.value("SELECT 1 FROM \(table) WHERE \(yesterday) LIMIT 1") != .null else {
-            try database.execute(insert + query)
+            try database.execute("INSERT OR ROLLBACK " + into + query)
             return database.changes
         }
         let carried = columns.map { column in

@@ -1,4 +1,5 @@
 import ELTCore
+import SQLite
 
 /// Names of tables, and how names and texts are written in SQL.
 package enum Names {
@@ -22,4 +23,13 @@ package enum Names {
     package static func changed(_ entity: String) -> String { "changed_\(entity)" }
     package static func changedDays(_ entity: String) -> String { "changed_days_\(entity)" }
     package static func heads(_ entity: String) -> String { "heads_\(entity)" }
+}
+
+extension Database {
+    /// Drops a table if it's there. DROP alone keeps all that it frees in a statement journal, which reads and writes
+    /// the table once; DELETE without a condition doesn't.
+    func dropTable(_ name: String) throws {
+        guard try value("SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1", [.text(name)]) != .null else { return }
+        try execute("DELETE FROM \(Names.quoted(name)); DROP TABLE \(Names.quoted(name))")
+    }
 }

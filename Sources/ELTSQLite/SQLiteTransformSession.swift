@@ -108,7 +108,7 @@ package final class SQLiteTransformSession: TransformSession {
         switch try database.value(
             "SELECT type FROM sqlite_schema WHERE name=?1 AND type IN ('table', 'view')", [.text(model)]).text
         {
-        case "table": try database.execute("DROP TABLE \(Names.quoted(model))")
+        case "table": try database.dropTable(model)
         case "view": try database.execute("DROP VIEW \(Names.quoted(model))")
         default: break
         }
@@ -174,7 +174,7 @@ package final class SQLiteTransformSession: TransformSession {
 
     package func fill(_ model: String, query: String, columns: [String]) throws -> TableChanges {
         try named(model) {
-            try database.execute("INSERT INTO \(Names.quoted(model)) (\(Names.list(columns))) \(query)")
+            try database.execute("INSERT OR ROLLBACK INTO \(Names.quoted(model)) (\(Names.list(columns))) \(query)")
             return TableChanges(inserted: database.changes)
         }
     }

@@ -194,7 +194,7 @@ package final class SQLiteWarehouse {
             "SELECT type, name FROM sqlite_schema WHERE (name LIKE 'raw\\_%' ESCAPE '\\' OR name LIKE 'elt\\_%\\_winners' ESCAPE '\\') AND type IN ('table', 'view') ORDER BY type DESC")
         {
             guard let type = row[0].text, let name = row[1].text else { continue }
-            try database.execute("DROP \(type == "view" ? "VIEW" : "TABLE") IF EXISTS \(Names.quoted(name))")
+            if type == "table" { try database.dropTable(name) } else { try database.execute("DROP VIEW \(Names.quoted(name))") }
         }
         for table in [
             "elt_segments", "elt_offsets", "elt_partitions", "elt_incarnations", "elt_full_loads", "elt_watermarks",

@@ -123,7 +123,7 @@ struct WinnersResolver {
         cursors = []
         try writer.finish()
         if writer.isFlat { try Heads(database: database, entity: name).useTimelines(origins: writer.origins) }
-        try database.execute("DROP TABLE elt_old_winners")
+        try database.dropTable("elt_old_winners")
         try database.execute(Schema.winnersIndex(name))
         resolution.changedKeys = writer.keys
         resolution.firstDay = try firstDay()

@@ -201,8 +201,9 @@ struct ModelBuilder {
         var days: [Day] = []
         // One day alone goes straight into the table.
         let areSorted = isNew && first < horizon && model.config.byKey != nil && key.count == 1
-        if areSorted, let resets = resets(model, names) {
-            try session.beginDays(model.name, columns: shape, partition: partition, key: key[0], resets: resets)
+        let sorted = areSorted ? resets(model, names) : nil
+        if let sorted {
+            try session.beginDays(model.name, columns: shape, partition: partition, key: key[0], resets: sorted)
         }
         for day in stride(from: first, through: horizon, by: 1) {
             // What makes a standing day another one is known; then all of its rows are asked for.
@@ -224,7 +225,10 @@ struct ModelBuilder {
             }
             days.sort()
         }
-        try session.endDays(model.name)
+        if let sorted {
+            changes += try session.endDays(
+                model.name, columns: names, partition: partition, key: key[0], resets: sorted)
+        }
         for index in isNew ? model.config.indexes : [] { try session.addIndex(model.name, columns: index) }
         session.setState(after)
         if isNew || after.lastDay != state?.lastDay { try session.analyze(model.name) }

@@ -71,6 +71,7 @@ import Testing
                 _ = try session.streamWriter(for: place)
             }
         }
+        try warehouse.install()
         let ids = try WarehouseReader(path: project.settings.warehousePath).rows(
             "SELECT id FROM elt_partitions ORDER BY incarnation"
         ).compactMap { $0[0].integer }

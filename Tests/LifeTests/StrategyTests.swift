@@ -98,9 +98,13 @@ import Testing
             for key in ["7", "10", "12"].prefix(day + 1) { project.produce("create", key: key, name: "\(day)", hour: day * 24) }
             if day == 1 { project.produce("create", key: id.hasSuffix("nocase") ? "B" : "9", name: "new", hour: 24) }
             if day == 2 { project.produce("create", key: id.hasSuffix("nocase") ? "a" : "8", name: "new", hour: 48) }
+            // Two of one day whose order by the query's collation isn't that of the table.
+            if day == 2, id.hasSuffix("nocase") { project.produce("create", key: "C", name: "new", hour: 48) }
             try run(project, day * 24 + 1)
         }
         try project.verify()
+        _ = try project.engine(hours: 80).rebuild(at: false)
+        #expect(try project.rows("PRAGMA integrity_check") == ["ok"])
     }
 
     @Test func `What a killed rebuild left beside the warehouse is gone with the next command that writes`() throws {

@@ -45,7 +45,9 @@ package protocol TransformSession: IntervalStore {
     /// Says that all days of a model's empty table come now, in their order, by `overwriteCarrying`; `endDays` ends that. In
     /// between the table needn't hold them yet.
     func beginDays(_ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String]) throws
-    func endDays(_ model: String) throws
+    /// What was written since `beginDays` and not told yet.
+    func endDays(_ model: String, columns: [String], partition: String, key: String, resets: [String: String]) throws
+        -> TableChanges
     /// Overwrites one day with the day before, less the keys in the scope, plus the rows of a query.
     func overwriteCarrying(
         _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,

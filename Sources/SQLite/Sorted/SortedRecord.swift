@@ -140,6 +140,32 @@ package struct SortedRecord {
 
     /// Takes a record with some of its values replaced. `replacing` is in the order of columns.
     package mutating func take(_ other: UnsafeRawBufferPointer, replacing: [(column: Int, value: Value)]) {
+        if !patch(other, replacing) { rebuild(other, replacing) }
+    }
+
+    /// Copies the record and overwrites values with others of the same length. False if one has another.
+    private mutating func patch(_ other: UnsafeRawBufferPointer, _ replacing: [(column: Int, value: Value)]) -> Bool {
+        reserve(other.count)
+        count = other.count
+        memcpy(storage.baseAddress!, other.baseAddress!, count)
+        var (offset, position) = Varint.read(other, 0)
+        var column = 0
+        for (replaced, value) in replacing {
+            var (serial, next) = Varint.read(other, position)
+            while column < replaced {
+                offset += Self.length(serial)
+                position = next
+                (serial, next) = Varint.read(other, position)
+                column += 1
+            }
+            guard Varint.length(value.serial) == next - position, value.bytes.count == Self.length(serial) else { return false }
+            _ = Varint.write(value.serial, to: storage.baseAddress! + position)
+            value.bytes.withUnsafeBytes { if let base = $0.baseAddress { memcpy(storage.baseAddress! + offset, base, $0.count) } }
+        }
+        return true
+    }
+
+    private mutating func rebuild(_ other: UnsafeRawBufferPointer, _ replacing: [(column: Int, value: Value)]) {
         let (headerBytes, start) = Varint.read(other, 0)
         // The types are read once; the values between two replaced ones are copied in one piece.
         serials.removeAll(keepingCapacity: true)
@@ -228,12 +254,15 @@ package struct SortedRecord {
         // The header's length counts itself.
         var length = header + 1
         if Varint.length(length) > 1 { length = header + Varint.length(header + 2) }
-        if length + body > storage.count {
-            storage.deallocate()
-            storage = .allocate(byteCount: (length + body) * 2, alignment: 8)
-        }
+        reserve(length + body)
         count = 0
         putVarint(length)
+    }
+
+    private mutating func reserve(_ bytes: Int) {
+        if bytes <= storage.count { return }
+        storage.deallocate()
+        storage = .allocate(byteCount: bytes * 2, alignment: 8)
     }
 
     @inline(__always) private mutating func putVarint(_ value: Int) {

@@ -36,7 +36,9 @@ package final class SortedTable {
         try file.finish(table: name, sql: sql, root: root)
         let schema = try database.attachUntilEnd(file.path)
         let quoted = "\"" + name.replacing("\"", with: "\"\"") + "\""
-        try database.execute("INSERT INTO main.\(quoted) SELECT * FROM \(schema).\(quoted)")
+        // Whatever fails here ends the transaction. Without saying so, SQLite keeps what was on each page in a journal,
+        // should the statement alone be undone.
+        try database.execute("INSERT OR ROLLBACK INTO main.\(quoted) SELECT * FROM \(schema).\(quoted)")
         file.remove()
     }
 }

@@ -1,0 +1,224 @@
+import ELTCore
+import Foundation
+import SQLite
+
+/// Makes each day's rows of those of the day before and of what changed, on a thread of its own, which has nothing to do
+/// with the database: while it makes one day, SQLite finds what changed on the next.
+final class DayMerger {
+    /// What changed on a day.
+    struct Day {
+        /// Values of the day before that are others on this day.
+        var replacing: [(column: Int, value: SortedRecord.Value)]
+        /// The day's rows, in the order of their keys.
+        let rows: RecordSpool
+        /// Keys, in their order, whose rows of the day before end with it.
+        let gone: RecordSpool
+    }
+
+    private let condition = NSCondition()
+    private var waiting: Day?
+    private var spare: [(rows: RecordSpool, gone: RecordSpool)] = []
+    private var isComplete = false
+    private var isStopped = false
+    private var isRunning = false
+    private var failure: (any Error)?
+    /// What `finish` gives; nil once a day couldn't be made.
+    private var rows: Int64? = 0
+
+    // The thread's own from here on.
+    /// Nobody's once the thread has ended, so that its file goes when its owner wants it to.
+    private var table: SortedTable?
+    private var before: RecordSpool
+    private var written: RecordSpool
+    private var carried = SortedRecord()
+    private let last = KeptKey()
+
+    /// - Parameter path: Spools lie beside it, without names.
+    init(_ table: SortedTable, path: String) throws {
+        self.table = table
+        before = try RecordSpool(path: path + "-before")
+        written = try RecordSpool(path: path + "-day")
+        // One is filled while the other is read.
+        for name in ["a", "b"] {
+            spare.append((try RecordSpool(path: path + "-rows-" + name), try RecordSpool(path: path + "-gone-" + name)))
+        }
+    }
+
+    deinit { carried.deallocate() }
+
+    // MARK: The database's side
+
+    /// An empty day to be filled; waits until the last but one is made.
+    func next(replacing: [(column: Int, value: SortedRecord.Value)]) throws -> Day {
+        let spools = try condition.withLock {
+            while spare.isEmpty && failure == nil { condition.wait() }
+            if let failure { throw failure }
+            return spare.removeLast()
+        }
+        try spools.rows.restart()
+        try spools.gone.restart()
+        return Day(replacing: replacing, rows: spools.rows, gone: spools.gone)
+    }
+
+    func add(_ day: Day) throws {
+        try day.rows.rewind()
+        try day.gone.rewind()
+        try condition.withLock {
+            while waiting != nil && isRunning { condition.wait() }
+            if let failure { throw failure }
+            waiting = day
+            condition.broadcast()
+            if isRunning { return }
+            isRunning = true
+            // Both threads use it under its condition; what's below is the thread's until it has ended.
+            nonisolated(unsafe) let merger = self
+            Thread.detachNewThread { merger.work() }
+        }
+    }
+
+    /// How many rows all days have; nil if one of them can't be made like this.
+    func finish() throws -> Int64? {
+        try condition.withLock {
+            isComplete = true
+            condition.broadcast()
+            while isRunning { condition.wait() }
+            table = nil
+            if let failure { throw failure }
+            return rows
+        }
+    }
+
+    /// Ends the thread where it stands.
+    func stop() {
+        condition.withLock {
+            isStopped = true
+            condition.broadcast()
+            while isRunning { condition.wait() }
+            table = nil
+        }
+    }
+
+    // MARK: The thread
+
+    private func work() {
+        var failure: (any Error)?
+        do {
+            while let day = take() {
+                let made = try make(day)
+                condition.withLock {
+                    rows = rows.flatMap { rows in made.map { rows + $0 } }
+                    spare.append((day.rows, day.gone))
+                    condition.broadcast()
+                }
+            }
+        } catch let error {
+            failure = error
+        }
+        condition.withLock {
+            self.failure = failure
+            isRunning = false
+            condition.broadcast()
+        }
+    }
+
+    private func take() -> Day? {
+        condition.withLock {
+            while waiting == nil && !isComplete && !isStopped { condition.wait() }
+            if isStopped { return nil }
+            defer {
+                waiting = nil
+                condition.broadcast()
+            }
+            return waiting
+        }
+    }
+
+    private func isOver() throws -> Bool {
+        try Interruption.check()
+        return condition.withLock { isStopped || rows == nil }
+    }
+
+    /// How many rows the day has; nil if its keys aren't each greater than the last.
+    private func make(_ day: Day) throws -> Int64? {
+        guard let table else { return nil }
+        (before, written) = (written, before)
+        try before.rewind()
+        try written.restart()
+        var count: Int64 = 0
+        var new = try day.rows.next()
+        var gone = try day.gone.next()
+        last.forget()
+
+        func key(of record: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+            SortedRecord.text(record, column: 1) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        func add(_ record: UnsafeRawBufferPointer) throws {
+            try table.append(record)
+            try written.append(record)
+            count += 1
+        }
+        /// In the table's own order, whatever collation the query's column has.
+        func addNew(_ record: UnsafeRawBufferPointer) throws -> Bool {
+            guard last.take(key(of: record)) else { return false }
+            try add(record)
+            new = try day.rows.next()
+            return true
+        }
+        while let old = try before.next() {
+            if count & 0xFFFF == 0, try isOver() { return nil }
+            let oldKey = key(of: old)
+            while let record = new {
+                let order = compare(key(of: record), oldKey)
+                if order > 0 { break }
+                guard try addNew(record) else { return nil }
+            }
+            var isGone = false
+            while let ended = gone {
+                let order = compare(ended, oldKey)
+                isGone = order == 0
+                if order >= 0 { break }
+                gone = try day.gone.next()
+            }
+            if isGone { continue }
+            if last.equals(oldKey) { return nil }
+            carried.take(old, replacing: day.replacing)
+            try add(carried.bytes)
+        }
+        while let record = new {
+            if count & 0xFFFF == 0, try isOver() { return nil }
+            guard try addNew(record) else { return nil }
+        }
+        return count
+    }
+}
+
+/// Less than 0, 0 or more than 0, in the order of SQLite's BINARY collation.
+@inline(__always) private func compare(_ one: UnsafeRawBufferPointer, _ two: UnsafeRawBufferPointer) -> Int {
+    SQLKey.text(one).compared(to: .text(two)) ?? 0
+}
+
+/// A copy of a key, which outlives the row that it came with.
+private final class KeptKey {
+    private var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 1)
+    private var count: Int?
+
+    deinit { bytes.deallocate() }
+
+    func forget() { count = nil }
+
+    func equals(_ key: UnsafeRawBufferPointer) -> Bool { kept.map { compare($0, key) == 0 } ?? false }
+
+    /// False if the key isn't greater than the one that's kept.
+    func take(_ key: UnsafeRawBufferPointer) -> Bool {
+        if let kept, compare(kept, key) >= 0 { return false }
+        if key.count > bytes.count {
+            bytes.deallocate()
+            bytes = .allocate(byteCount: key.count * 2, alignment: 1)
+        }
+        bytes.copyMemory(from: key)
+        count = key.count
+        return true
+    }
+
+    private var kept: UnsafeRawBufferPointer? { count.map { UnsafeRawBufferPointer(rebasing: bytes[..<$0]) } }
+}
