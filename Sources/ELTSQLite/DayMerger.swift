@@ -164,8 +164,13 @@ final class DayMerger {
             new = try day.rows.next()
             return true
         }
+        var looks = 0
+        func isDue() -> Bool {
+            looks += 1
+            return looks & 0xFFFF == 1
+        }
         while let old = try before.next() {
-            if count & 0xFFFF == 0, try isOver() { return nil }
+            if isDue(), try isOver() { return nil }
             let oldKey = key(of: old)
             while let record = new {
                 let order = compare(key(of: record), oldKey)
@@ -185,7 +190,7 @@ final class DayMerger {
             try add(carried.bytes)
         }
         while let record = new {
-            if count & 0xFFFF == 0, try isOver() { return nil }
+            if isDue(), try isOver() { return nil }
             guard try addNew(record) else { return nil }
         }
         return count

@@ -51,7 +51,8 @@ extension SQLiteTransformSession {
             let within = "\(Names.quoted(partition)) = \(Names.literal(day.description))"
             if case .changedOn = scope {
                 return try merge(
-                    model, query: query, columns: columns, key: [partition, key], of: key, scope: scope, where: within)
+                    model, query: query, columns: columns, key: [partition, key], of: key, scope: scope, where: within,
+                    day: (partition, day.description))
             }
             var changes = TableChanges()
             if let days = sortedDays, days.model == model {
@@ -159,14 +160,14 @@ extension SQLiteTransformSession {
     /// rows are merged; a copy of the rows is made only if that doesn't come out even.
     private func merge(
         _ model: String, query: String, columns: [String], key: [String], of column: String, scope: KeyScope,
-        where within: String
+        where within: String, day: (column: String, text: String)? = nil
     ) throws -> TableChanges {
         // A query that reads what it's merged into must be done before the first row is written.
         let readsItself = readsItself(query, model)
         if readsItself { try stage(query, columns: columns, key: [column]) }
         defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
         var (changes, keys) = try Upsert(
-            database: database, model: model, columns: columns, key: key, entityKey: column
+            database: database, model: model, columns: columns, key: key, entityKey: column, day: day
         ).run(readsItself ? "SELECT * FROM temp.elt_stage" : query)
         let (living, removed) = try sum(scope)
         if keys == living {

@@ -11,38 +11,66 @@ struct NewFile {
     private let target: String
     /// Whether one lay here already: its maker died.
     let followsAnother: Bool
+    /// The sequence up to which the archive was published when its warehouse was found lost; nil if it never had one.
+    private(set) var lostAfter: Int64?
 
-    /// nil where the warehouse has its name already.
+    /// - Parameter target: The warehouse's own name.
+    /// - Returns: nil where the warehouse has its name already.
     init?(for target: String) {
         let path = Self.path(beside: target)
         guard !FileManager.default.fileExists(atPath: target) else {
-            unlink(path)
+            Self.remove(beside: target)
             return nil
         }
         self.target = target
         self.path = path
         followsAnother = FileManager.default.fileExists(atPath: path)
+        lostAfter = (try? String(contentsOfFile: Self.lostPath(beside: target), encoding: .utf8)).flatMap { Int64($0) }
+        // The journal of the one that died would be played into this one.
+        for suffix in Self.suffixes { unlink(path + suffix) }
     }
 
     static func path(beside target: String) -> String { target + "-new" }
+    private static func lostPath(beside target: String) -> String { target + "-lost" }
+    private static let suffixes = ["-journal", "-wal", "-shm"]
 
-    /// What's rolled back is kept in memory: of a new file that's little.
-    static let settings = "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
+    func remove() { Self.remove(beside: target) }
+
+    private static func remove(beside target: String) {
+        for suffix in [""] + suffixes { unlink(path(beside: target) + suffix) }
+        unlink(lostPath(beside: target))
+    }
+
+    /// What's rolled back is kept in a file: when the disk fails, SQLite finds it there as long as it takes.
+    static let settings = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF;"
     /// What readers and later runs need is written into the file itself.
-    static let lastSettings =
-        "PRAGMA locking_mode=NORMAL; PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;"
+    static let lastSettings = "PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL;"
+
+    /// Keeps, for whoever follows should its maker die, that there was a warehouse before.
+    mutating func noteLost(after sequence: Int64) throws {
+        lostAfter = sequence
+        let path = Self.lostPath(beside: target)
+        guard FileManager.default.createFile(
+            atPath: path, contents: Data("\(sequence)".utf8), attributes: [.posixPermissions: 0o600])
+        else { throw failure("can't write", path) }
+    }
 
     /// Gives the closed file its name, durably.
     func install() throws {
+        // Then a transaction is half rolled back.
+        guard !FileManager.default.fileExists(atPath: path + "-journal") else {
+            throw failure("there's still a journal of", path, because: nil)
+        }
         try sync(path, O_RDWR)
         // The log of a warehouse that was taken away would be played into this one.
-        for suffix in ["-wal", "-shm", "-journal"] { unlink(target + suffix) }
+        for suffix in Self.suffixes { unlink(target + suffix) }
         let folder = (target as NSString).deletingLastPathComponent
         try sync(folder, O_RDONLY | O_DIRECTORY)
         Failpoint.warehouseSynced.pass()
         guard rename(path, target) == 0 else { throw failure("can't rename", path) }
         try sync(folder, O_RDONLY | O_DIRECTORY)
         Failpoint.warehouseInstalled.pass()
+        unlink(Self.lostPath(beside: target))
     }
 
     private func sync(_ path: String, _ flags: Int32) throws {
@@ -52,8 +80,8 @@ struct NewFile {
         guard fsync(descriptor) == 0 else { throw failure("can't sync", path) }
     }
 
-    private func failure(_ what: String, _ path: String) -> WarehouseError {
-        let reason = String(cString: strerror(errno))
-        return .storage(path: target, SQLiteError(code: 10, message: "\(what) \(path): \(reason)", sql: nil))
+    private func failure(_ what: String, _ path: String, because code: Int32? = errno) -> WarehouseError {
+        let reason = code.map { ": " + String(cString: strerror($0)) } ?? ""
+        return .storage(path: target, SQLiteError(code: 10, message: "\(what) \(path)\(reason)", sql: nil))
     }
 }

@@ -11,17 +11,18 @@ package final class SQLiteWarehouse {
     package private(set) var database: Database
     /// Until it's installed.
     private var newFile: NewFile?
-    package let followsUnfinished: Bool
+    package let isFirst: Bool
     /// How long one statement of a model may run.
     package var modelTimeMax: Duration = .seconds(3000)
 
     /// Opens the warehouse for writing, which only the holder of the run's lock may do, and makes it if it isn't
     /// there. Others see a new one once it's installed.
     package init(path: String) throws {
+        let path = Self.behindLinks(path)
         self.path = path
         let newFile = NewFile(for: path)
         self.newFile = newFile
-        followsUnfinished = newFile?.followsAnother ?? false
+        isFirst = newFile.map { !$0.followsAnother && $0.lostAfter == nil } ?? false
         do {
             try Self.prepareFile(newFile?.path ?? path, isNew: newFile != nil)
             // What a command that was killed left behind.
@@ -32,6 +33,27 @@ package final class SQLiteWarehouse {
         } catch let error as SQLiteError {
             throw WarehouseError.from(error, path: path)
         }
+        if let sequence = newFile?.lostAfter { try transaction { try acceptLoaded(upTo: sequence) } }
+    }
+
+    deinit {
+        // Nobody has asked for it to stay. What another has left tells the next that its maker died.
+        if let newFile, !newFile.followsAnother { newFile.remove() }
+    }
+
+    package func noteLost(after sequence: Int64) throws {
+        try newFile?.noteLost(after: sequence)
+        try transaction { try acceptLoaded(upTo: sequence) }
+    }
+
+    /// A new file goes where links point to, as an old one lies there.
+    private static func behindLinks(_ path: String) -> String {
+        var path = path
+        for _ in 0..<8 {
+            guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { break }
+            path = link.hasPrefix("/") ? link : (path as NSString).deletingLastPathComponent + "/" + link
+        }
+        return path
     }
 
     /// Gives a new warehouse its name, whole and durable. Sessions from before end with this.
@@ -55,7 +77,7 @@ package final class SQLiteWarehouse {
     /// Opens the warehouse to look at it: nothing is made, mended or changed.
     package init(lookingAt path: String) throws {
         self.path = path
-        followsUnfinished = false
+        isFirst = false
         do {
             database = try Database(path: path, mode: .readOnly, tellsTime: false)
             try database.execute("PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA temp_store=FILE;")
@@ -66,7 +88,13 @@ package final class SQLiteWarehouse {
 
     /// The warehouse as readers see it; an empty one where there's none yet.
     package static func look(at path: String) throws -> SQLiteWarehouse {
-        FileManager.default.fileExists(atPath: path) ? try SQLiteWarehouse(lookingAt: path) : try inMemory()
+        guard FileManager.default.fileExists(atPath: path) else { return try inMemory() }
+        let warehouse = try SQLiteWarehouse(lookingAt: path)
+        let version = try warehouse.database.value("PRAGMA user_version").integer ?? 0
+        guard version <= Schema.version else {
+            throw WarehouseError.newer(path: path, version: version, known: Schema.version)
+        }
+        return version == 0 ? try inMemory() : warehouse
     }
 
     /// An empty warehouse that's never on a disk, to compile models against.
@@ -74,7 +102,7 @@ package final class SQLiteWarehouse {
 
     private init(memory path: String) throws {
         self.path = path
-        followsUnfinished = false
+        isFirst = false
         do {
             database = try Database(path: path, mode: .create, tellsTime: false)
             try Self.migrate(database, path: path)
@@ -86,7 +114,7 @@ package final class SQLiteWarehouse {
     /// A private copy's connection: no durability, gone after the command.
     package init(scratch path: String) throws {
         self.path = path
-        followsUnfinished = false
+        isFirst = false
         do {
             try Self.prepareFile(path)
             database = try Database(path: path, mode: .create, tellsTime: false)

@@ -12,6 +12,8 @@ struct Upsert {
     let key: [String]
     /// The part of the key that's the entity's.
     let entityKey: String
+    /// Of days: what the column must hold in each row.
+    var day: (column: String, text: String)?
 
     /// What was written, and the keys of all rows that the query gave.
     func run(_ query: String) throws -> (changes: TableChanges, keys: KeySum) {
@@ -21,7 +23,12 @@ struct Upsert {
         let rows = try database.prepare("SELECT \(Names.list(columns)) FROM (\(query))")
         let write = try database.prepare(sql())
         let keyColumn = Int32(columns.firstIndex(of: entityKey) ?? 0)
+        let dayColumn = day.flatMap { day in columns.firstIndex(of: day.column).map(Int32.init) }
+        let wanted = Array((day?.text ?? "").utf8)
         while try rows.step() {
+            if let dayColumn, let day, !rows.bytes(dayColumn).equals(wanted) {
+                throw WarehouseError.otherDay(model: model, day: day.text)
+            }
             for column in 0..<Int32(columns.count) { write.bindBorrowed(column + 1, rows, column) }
             try write.run()
             written += database.changes

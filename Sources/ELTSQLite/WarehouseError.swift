@@ -12,6 +12,8 @@ package enum WarehouseError: SQLComplaining {
     case missingKey(model: String, key: [String])
     /// A row of a history of intervals that's of no day on which its key's winner begins.
     case foreignDay(model: String)
+    /// A row that a day's winners don't have on that day.
+    case otherDay(model: String, day: String)
     case statement(SQLiteError)
     /// A model or a data test asked what time it is, in a way that its text didn't show.
     case modelClock(name: String)
@@ -26,7 +28,7 @@ package enum WarehouseError: SQLComplaining {
         case .model: "model.failed"
         case .duplicateKey: "model.duplicate-key"
         case .missingKey: "model.missing-key"
-        case .foreignDay: "model.foreign-day"
+        case .foreignDay, .otherDay: "model.foreign-day"
         case .statement: "warehouse.statement"
         case .modelClock: "model.wall-clock"
         case .modelTooLong: "model.too-long"
@@ -38,7 +40,7 @@ package enum WarehouseError: SQLComplaining {
         case .storage, .damaged: .storage
         case .busy: .locked
         case .newer: .configuration
-        case .model, .duplicateKey, .missingKey, .foreignDay, .modelClock, .modelTooLong: .data
+        case .model, .duplicateKey, .missingKey, .foreignDay, .otherDay, .modelClock, .modelTooLong: .data
         case .statement: .failed
         }
     }
@@ -57,6 +59,7 @@ package enum WarehouseError: SQLComplaining {
             "The model \(model) has no column \(key.joined(separator: ", ")), which its config names as key."
         case .foreignDay(let model):
             "The model \(model) gives a row whose day or key isn't the winner's: as an interval it would have no last day."
+        case .otherDay(let model, let day): "The model \(model) gives a row of another day when it's asked for \(day)."
         case .statement(let error): "The warehouse refused a statement: \(error)."
         case .modelClock(let name):
             "The model \(name) reads the wall clock when it runs: a rebuild from the archive would give other rows."
@@ -77,6 +80,8 @@ package enum WarehouseError: SQLComplaining {
         case .missingKey: "Name a column of the query in unique_key or partition_by."
         case .foreignDay:
             "Select _on_day as the column of partition_by and the entity's key as unique_key, or use storage='days'."
+        case .otherDay:
+            "Select _on_day as the column of partition_by; _day is the winner's own, which may be an earlier one."
         case .statement: "This is a fault of elt: please report it with the statement."
         case .modelClock:
             "Use '{{ run.now }}' or '{{ run.today }}'. Date functions read the clock where they're given 'now', nothing, or a column that says so."

@@ -58,6 +58,9 @@ struct ModelBuilder {
         for column in columns where !seen.insert(column.name.lowercased()).inserted {
             throw TransformError.duplicateColumn(model: model.name, path: model.path, column: column.name)
         }
+        for carried in model.config.carryForward ?? [] where !seen.contains(carried.column.lowercased()) {
+            throw TransformError.unknownCarried(model: model.name, path: model.path, column: carried.column)
+        }
         return columns
     }
 

@@ -1,3 +1,4 @@
+import ELTArchive
 import ELTCore
 import ELTLoad
 import ELTRun
@@ -33,18 +34,33 @@ import Testing
     @Test func `What a run that died left is begun anew, and goes where a warehouse was put back`() throws {
         let project = try ReplayProject()
         let path = project.settings.warehousePath
-        do {
-            let died = try SQLiteWarehouse(path: path)
-            #expect(!died.followsUnfinished)
-            try died.transaction { try died.setSettingsDigest("died") }
-        }
+        let died = try SQLiteWarehouse(path: path)
+        #expect(died.isFirst)
+        try died.noteLost(after: 7)
+        try died.transaction { try died.setSettingsDigest("died") }
         let next = try SQLiteWarehouse(path: path)
-        #expect(next.followsUnfinished)
+        #expect(!next.isFirst)
         #expect(try next.settingsDigest == nil)
+        #expect(try next.acceptedSequence == 7)
         try next.install()
+        withExtendedLifetime(died) {}
         try "rest".write(toFile: path + "-new", atomically: false, encoding: .utf8)
-        #expect(try !SQLiteWarehouse(path: path).followsUnfinished)
-        #expect(try !files(project).contains("elt.db-new"))
+        #expect(try !SQLiteWarehouse(path: path).isFirst)
+        #expect(try !files(project).contains { $0.hasSuffix("-new") || $0.hasSuffix("-lost") })
+    }
+
+    @Test func `A new warehouse that isn't installed leaves nothing, and a link is followed`() throws {
+        let project = try ReplayProject()
+        let path = project.settings.warehousePath
+        do {
+            let warehouse = try SQLiteWarehouse(path: path)
+            try warehouse.noteLost(after: 7)
+        }
+        #expect(try files(project) == [])
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "other.db")
+        try SQLiteWarehouse(path: path).install()
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == "other.db")
+        #expect(try files(project).contains("other.db"))
     }
 
     @Test func `The log of a warehouse that was taken away isn't played into a new one`() throws {
@@ -82,6 +98,38 @@ import Testing
         project.settings.limits.maxQuarantined.count = 1
         _ = try project.engine(hours: 4).run(RunOptions())
         #expect(try project.names() == ["a A"])
+    }
+
+    @Test func `A lost warehouse stays lost when the run that found it so dies`() throws {
+        let project = try ReplayProject()
+        project.source.produce(
+            to: TopicPartition("create", 0), timestamp: project.start.milliseconds, key: nil, value: Array("no JSON".utf8))
+        _ = try project.engine(hours: 1).run(RunOptions())
+        try FileManager.default.removeItem(atPath: project.folder + "/warehouse")
+        project.settings.limits.maxQuarantined.count = 0
+        let died = try SQLiteWarehouse(path: project.settings.warehousePath)
+        try died.noteLost(after: try LocalArchive(path: project.settings.archivePath).newestSequence)
+        // Nor does a command that changes nothing take the mark away.
+        var options = RunOptions()
+        options.dryRun = true
+        _ = try project.engine(hours: 2).run(options)
+        _ = try? project.engine(hours: 2).rewind(RewindRequest(to: .offset(99), topic: "create", partition: 0))
+        _ = try project.engine(hours: 2).run(RunOptions())
+        withExtendedLifetime(died) {}
+        #expect(try files(project).filter { $0.hasPrefix("elt.db-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") } == [])
+    }
+
+    @Test func `A failed first run that could load nothing isn't let pass either`() throws {
+        let project = try ReplayProject()
+        project.settings.limits.maxQuarantined.count = 0
+        project.source.produce(
+            to: TopicPartition("create", 0), timestamp: project.start.milliseconds, key: nil, value: Array("no JSON".utf8))
+        _ = try LocalArchive(path: project.settings.archivePath)
+        #expect(throws: LoadError.self) { try project.engine(hours: 1).run(RunOptions()) }
+        // As if it had failed before it had loaded anything.
+        try FileManager.default.removeItem(atPath: project.folder + "/warehouse")
+        try SQLiteWarehouse(path: project.settings.warehousePath).install()
+        #expect(throws: LoadError.self) { try project.engine(hours: 2).run(RunOptions()) }
     }
 
     @Test func `A failed first run keeps what it loaded, and its line in the ledger`() throws {

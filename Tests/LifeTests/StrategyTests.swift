@@ -2,6 +2,7 @@ import ELTCore
 import ELTRun
 import ELTSQLite
 import ELTTesting
+import ELTTransform
 import Foundation
 import Testing
 
@@ -82,6 +83,36 @@ import Testing
         #expect(try project.rows(own + "own_history ORDER BY 1") == project.rows(own + "customer_history ORDER BY 1"))
         #expect(try project.rows("SELECT DISTINCT typeof(empty) FROM own_history") == ["blob"])
         try project.verify()
+    }
+
+    /// The winner's own day is an earlier one on days after a late event; those would keep the row they carried.
+    @Test func `A row of another day than the one that's asked for is refused`() throws {
+        let project = try ReplayProject()
+        try Self.history("_day as day, 1 as changed").write(
+            toFile: project.folder + "/models/own_history.sql", atomically: true, encoding: .utf8)
+        project.produce("create", key: "a", name: "A", hour: 0)
+        for hour in [1, 49] { try run(project, hour) }
+        project.produce("create", key: "a", name: "late", hour: 24)
+        let error = #expect(throws: WarehouseError.self) { try run(project, 50) }
+        #expect(error?.code == "model.foreign-day")
+    }
+
+    @Test(arguments: ["", ", storage='intervals'"])
+    func `A carried column that the query doesn't give is refused`(storage: String) throws {
+        let project = try ReplayProject()
+        try Self.history("_on_day as day, _day = _on_day as other", storage).write(
+            toFile: project.folder + "/models/own_history.sql", atomically: true, encoding: .utf8)
+        project.produce("create", key: "a", name: "A", hour: 0)
+        let error = #expect(throws: TransformError.self) { try run(project, 1) }
+        #expect(error?.code == "model.unknown-carried")
+    }
+
+    private static func history(_ columns: String, _ storage: String = "") -> String {
+        """
+        {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day',
+            unique_key='id', by_key='customer', carry_forward={'changed': 0}\(storage)) }}
+        select \(columns), id, name from {{ source('customer', 'daily_winners') }}
+        """
     }
 
     /// Days of a whole history are built as records; what can't be, also in the midst of them, is built as any day.

@@ -24,8 +24,10 @@ package protocol Warehouse: QuarantineLedger {
     /// Whether types changed since the last publication, so that models must be built in full.
     var typesChanged: Bool { get throws }
 
-    /// Whether it's new in place of another new one, whose run died before that was installed.
-    var followsUnfinished: Bool { get }
+    /// Whether it's new, and no other was being made before it: the first one, or one that was lost.
+    var isFirst: Bool { get }
+    /// Says that a warehouse was lost when this one was made. What the archive had up to a sequence was let pass then.
+    func noteLost(after sequence: Int64) throws
     /// Makes a new warehouse durable and shows it to readers; sessions from before end with this. Nothing else
     /// may be done with it once this has failed. Of one that isn't new, nothing.
     func install() throws

@@ -14,7 +14,7 @@ extension Engine {
         let lock = try lock("run --dry-run")
         defer { withExtendedLifetime(lock) {} }
         defer { removeScratchArchive() }
-        return try leavingNoWarehouse {
+        return try leavingNoFolder {
             try checkDisk()
             return try rehearse(options)
         }
@@ -25,7 +25,7 @@ extension Engine {
         report.dryRun = true
         var watch = Stopwatch()
         let archive = OverlayArchive(base: try makeArchive(), scratch: try makeScratchArchive())
-        let warehouse = try makeWarehouse()
+        let warehouse = try openWarehouse(archive)
         let source = settings.hasTopics ? try makeChangeSource() : nil
         let summary = try watch.measure("extract") {
             try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
@@ -52,18 +52,12 @@ extension Engine {
         return report
     }
 
-    /// Takes away the warehouse's file and folder if `body` was the first to need them.
-    private func leavingNoWarehouse<T>(_ body: () throws -> T) throws -> T {
-        let path = settings.warehousePath
-        let folder = (path as NSString).deletingLastPathComponent
-        let (hadFile, hadFolder) = (
-            FileManager.default.fileExists(atPath: path), FileManager.default.fileExists(atPath: folder)
-        )
-        defer {
-            if !hadFile { for suffix in ["", "-new"] { unlink(path + suffix) } }
-            // Only an empty folder goes.
-            if !hadFolder { rmdir(folder) }
-        }
+    /// Takes away the warehouse's folder if `body` was the first to need it; a new warehouse goes by itself.
+    private func leavingNoFolder<T>(_ body: () throws -> T) throws -> T {
+        let folder = (settings.warehousePath as NSString).deletingLastPathComponent
+        let hadFolder = FileManager.default.fileExists(atPath: folder)
+        // Only an empty folder goes.
+        defer { if !hadFolder { rmdir(folder) } }
         return try body()
     }
 }

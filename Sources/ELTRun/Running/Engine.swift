@@ -65,13 +65,23 @@ package struct Engine {
         }
     }
 
+    /// Opens the warehouse for the holder of the lock, before the command adds anything to the archive.
+    ///
+    /// A warehouse that was lost and is loaded from its archive brings nothing that a limit could stop: its records
+    /// were let pass once. What a first run that died has archived was not.
+    func openWarehouse(_ archive: any Archive) throws -> any Warehouse {
+        let warehouse = try makeWarehouse()
+        if warehouse.isFirst, let last = try archive.entries(after: 0).last(where: \.isRun) {
+            try warehouse.noteLost(after: last.sequence)
+        }
+        return warehouse
+    }
+
     // MARK: Load
 
     /// Loads what the archive has and the warehouse hasn't. Settings that rows depend on may have
     /// changed since: then all rows are made again. True if they were.
     ///
-    /// A warehouse that was lost and is loaded from its archive brings nothing new that a limit could stop. One
-    /// that was never there, because the first run died, does.
     func loadNew(
         _ archive: any Archive, _ warehouse: any Warehouse, _ report: inout RunReport, insideTransaction: Bool = false
     ) throws -> Bool {
@@ -81,7 +91,6 @@ package struct Engine {
         try refuseOtherArchive(archive, warehouse)
         let loaded = afresh ? 0 : try warehouse.loadedSequence
         let entries = try archive.entries(after: loaded)
-        let isLost = known == nil && loaded == 0 && !warehouse.followsUnfinished && entries.count(where: \.isRun) > 1
         if entries.isEmpty && known == digest { return false }
         if afresh { context.progress.note("elt.yml changed in what tables depend on: loading everything from the archive again.") }
         var summary = LoadSummary()
@@ -92,22 +101,12 @@ package struct Engine {
             let session = warehouse.loadSession(settings: settings)
             summary = try loader(archive).load(entries, into: session)
             if !afresh { try loadAgain(session, archive) }
-            if isLost { try warehouse.acceptLoaded(upTo: lastAccepted(entries)) }
             Failpoint.loadBeforeCommit.pass()
         }
         if insideTransaction { try body() } else { try warehouse.transaction(body) }
         if !insideTransaction { Failpoint.loadCommitted.pass() }
         note(summary, in: &report)
         return afresh
-    }
-
-    /// The sequence up to which a lost warehouse's records had been let pass: all but what this very run brings.
-    private func lastAccepted(_ entries: [ManifestEntry]) -> Int64 {
-        let runs = entries.filter(\.isRun)
-        guard case .run(let last)? = runs.last?.content, last.readsStream, last.now == context.now, runs.count > 1,
-            runs.last?.sequence == entries.last?.sequence
-        else { return entries.last?.sequence ?? 0 }
-        return runs[runs.count - 2].sequence
     }
 
     /// An archive that lacks entries which were loaded is another, or an older manifest was put back. It must be
@@ -225,7 +224,10 @@ package struct Engine {
             }
         }
         // What a failed disk has left untold is told to the first who writes again.
-        do { try record() } catch { try? record() }
+        do { try record() } catch {
+            // A new warehouse that nothing can be noted in isn't fit to be one.
+            do { try record() } catch { return }
+        }
         try? warehouse.install()
     }
 

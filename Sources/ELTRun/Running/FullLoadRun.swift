@@ -105,7 +105,7 @@ extension Engine {
         defer { withExtendedLifetime(lock) {} }
         let archive = try makeArchive()
         try archive.recover()
-        let warehouse = try makeWarehouse()
+        let warehouse = try openWarehouse(archive)
         do {
             let afresh = try watch.measure("load") {
                 var afresh = try loadNew(archive, warehouse, &report)

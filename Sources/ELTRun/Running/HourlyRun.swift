@@ -22,7 +22,7 @@ extension Engine {
         var watch = Stopwatch()
         let archive = try makeArchive()
         try watch.measure("recover") { try archive.recover() }
-        let warehouse = try makeWarehouse()
+        let warehouse = try openWarehouse(archive)
         try refuseOtherArchive(archive, warehouse)
         do {
             let source = try watch.measure("connect") { settings.hasTopics ? try makeChangeSource() : nil }

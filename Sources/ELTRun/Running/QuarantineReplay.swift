@@ -23,7 +23,7 @@ extension Engine {
         var watch = Stopwatch()
         let archive = try makeArchive()
         try archive.recover()
-        let warehouse = try makeWarehouse()
+        let warehouse = try openWarehouse(archive)
         do {
             let afresh = try watch.measure("load") {
                 // Numbers are given anew where everything is loaded again, so they're looked up before.

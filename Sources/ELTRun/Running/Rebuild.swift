@@ -15,7 +15,7 @@ extension Engine {
         let archive = try makeArchive()
         try watch.measure("recover") { try archive.recover() }
         try archive.checkListed()
-        let warehouse = try makeWarehouse()
+        let warehouse = try openWarehouse(archive)
         try refuseOtherArchive(archive, warehouse)
         if explicitNow { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
         do {
@@ -101,7 +101,7 @@ extension Engine {
         var watch = Stopwatch()
         let archive = try makeArchive()
         try archive.recover()
-        let warehouse = try makeWarehouse()
+        let warehouse = try openWarehouse(archive)
         do {
             let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
             var request = request(options, afresh: afresh)

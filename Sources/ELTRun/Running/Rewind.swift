@@ -43,10 +43,10 @@ extension Engine {
         try checkDisk()
         let archive = try makeArchive()
         try archive.recover()
-        let warehouse = try makeWarehouse()
-        let positions = try positions(archive, warehouse)
+        let positions = try positions(archive, try lookAtWarehouse())
         let moves = try RewindPlan(request, positions, try archive.entries(after: 0)).moves()
         try refuseForgotten(moves)
+        let warehouse = try openWarehouse(archive)
         var report = RunReport(command: "rewind", now: context.now)
         if !moves.isEmpty {
             let entries = moves.map { RewindEntry(place: $0.place, offset: $0.first, at: context.now) }

@@ -14,6 +14,7 @@ enum ConfigFault: Equatable {
     case byKeyWithout(entity: String, table: String)
     case byKeyReads(String, entity: String)
     case byKeyRun
+    case byKeyIncremental
     case byKeyAcross(String)
 }
 
@@ -23,7 +24,7 @@ extension ConfigFault: Fault {
         case .unknown: "config.unknown-key"
         case .unsupported, .refusedChoice: "config.unsupported"
         case .unknownEntity: "model.unknown-entity"
-        case .byKeyWithout, .byKeyReads, .byKeyRun, .byKeyAcross: "config.by-key"
+        case .byKeyWithout, .byKeyReads, .byKeyRun, .byKeyIncremental, .byKeyAcross: "config.by-key"
         default: "config.value"
         }
     }
@@ -53,6 +54,8 @@ extension ConfigFault: Fault {
                 + "a run evaluates only the keys that changed."
         case .byKeyRun:
             "A model with by_key uses the run's time: rows of unchanged keys would keep an old one."
+        case .byKeyIncremental:
+            "A model with by_key asks is_incremental(): a rebuild would give other rows than the hours."
         }
     }
 
@@ -74,6 +77,7 @@ extension ConfigFault: Fault {
         case .byKeyReads: "Join it in a view over this model, or remove by_key."
         case .byKeyAcross: "Do it in a view over this model, or remove by_key."
         case .byKeyRun: "Use it in a view over this model, or remove by_key."
+        case .byKeyIncremental: "Leave it out: with by_key an hour asks for the rows of changed keys alone."
         }
     }
 }

@@ -174,6 +174,7 @@ struct ProjectBuilder {
                     .byKeyReads(source.description, entity: entity)
                 case .ref(let model): .byKeyReads("ref('\(model)')", entity: entity)
                 case .run: .byKeyRun
+                case .incremental: .byKeyIncremental
                 default: nil
                 }
             if let fault { check.add(ModelIssue(fault, at: placed.place.file)) }

@@ -263,6 +263,12 @@ func errors(_ text: String, schema: String? = nil) -> [String] {
                     + "one. Use it in a view over this model, or remove by_key."
             ])
         #expect(
+            errors(head + "select {% if is_incremental() %} 1 {% else %} 0 {% endif %} as n \(from)")
+                == [
+                    "models/m.sql:2:14: A model with by_key asks is_incremental(): a rebuild would give other rows than the hours. "
+                        + "Leave it out: with by_key an hour asks for the rows of changed keys alone."
+                ])
+        #expect(
             errors(head + "select 1 \(from), {{ source('order', 'stream') }}") == [
                 "models/m.sql:2:55: A model with by_key='customer' reads source('order', 'stream'): when "
                     + "that changes, "
