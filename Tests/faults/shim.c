@@ -9,6 +9,7 @@
 // FAULT_ERRNO  a number
 // FAULT_MODE   once, sticky (this and all that follow), short (half of the bytes), kill (before the call),
 //              lie (says that it's done, does nothing and notes nothing: what a test of the log has to notice)
+// FAULT_TIMES  how many in a row, if it's not one
 // FAULT_PATH   only calls whose path holds this count for FAULT_NTH
 //
 // A close that fails has closed its file all the same, as on Linux.
@@ -32,7 +33,7 @@ enum verdict { PASS, FAIL, SHORT, LIE };
 
 static const char *root, *kind_wanted, *mode = "once", *path_wanted;
 static size_t root_length;
-static long nth, number = EIO, seen;
+static long nth, number = EIO, times = 1, seen;
 static int log_file = -1, keep_file = -1;
 
 static int appended(const char *name) {
@@ -46,6 +47,7 @@ __attribute__((constructor)) static void begin(void) {
     kind_wanted = getenv("FAULT_CALL");
     path_wanted = getenv("FAULT_PATH");
     if (getenv("FAULT_NTH")) nth = atol(getenv("FAULT_NTH"));
+    if (getenv("FAULT_TIMES")) times = atol(getenv("FAULT_TIMES"));
     if (getenv("FAULT_ERRNO")) number = atol(getenv("FAULT_ERRNO"));
     if (getenv("FAULT_MODE")) mode = getenv("FAULT_MODE");
     log_file = appended(getenv("FAULT_LOG"));
@@ -104,7 +106,7 @@ static enum verdict judge(const char *kind, const char *path) {
     if (!kind_wanted || strcmp(kind, kind_wanted) || (path_wanted && !strstr(path, path_wanted))) return PASS;
     long count = __atomic_add_fetch(&seen, 1, __ATOMIC_SEQ_CST);
     int isSticky = !strcmp(mode, "sticky") || !strcmp(mode, "lie");
-    if (!nth || (isSticky ? count < nth : count != nth)) return PASS;
+    if (!nth || count < nth || (!isSticky && count >= nth + times)) return PASS;
     if (!strcmp(mode, "kill")) {
         note("kill", 0, path, 0);
         syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);

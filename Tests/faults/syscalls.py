@@ -40,6 +40,8 @@ WAYS = {
     "link": (*FULL, "kill"), "truncate": ("EIO", "EINTR", "kill"), "mkdir": (*FULL, "kill"),
 }
 STICKY = {"ENOSPC", "EDQUOT", "EIO", "EROFS"}
+# Where going back on a failed call writes, too, and that may fail before the disk is well again.
+REPEATED = {"write", "pwrite", "truncate"}
 
 
 def shim(folder):
@@ -52,16 +54,19 @@ def shim(folder):
 
 
 class Case:
-    def __init__(self, workload, kind, nth, way, isSticky):
-        self.workload, self.kind, self.nth, self.way, self.isSticky = workload, kind, nth, way, isSticky
+    def __init__(self, workload, kind, nth, way, times=1):
+        """`times` 0 is that one and all after it."""
+        self.workload, self.kind, self.nth, self.way, self.times = workload, kind, nth, way, times
 
     def __str__(self):
-        return f"{self.workload.name}, {self.kind} {self.nth} {self.way}{' and all after it' if self.isSticky else ''}"
+        reach = {0: " and all after it", 1: ""}.get(self.times, f", {self.times} in a row")
+        return f"{self.workload.name}, {self.kind} {self.nth} {self.way}{reach}"
 
     def settings(self):
-        mode = self.way if self.way in ("short", "kill") else "sticky" if self.isSticky else "once"
+        mode = self.way if self.way in ("short", "kill") else "once" if self.times else "sticky"
         number = getattr(errno, self.way) if self.way.isupper() else 0
-        return {"FAULT_CALL": self.kind, "FAULT_NTH": str(self.nth), "FAULT_MODE": mode, "FAULT_ERRNO": str(number)}
+        return {"FAULT_CALL": self.kind, "FAULT_NTH": str(self.nth), "FAULT_MODE": mode, "FAULT_ERRNO": str(number),
+                "FAULT_TIMES": str(self.times or 1)}
 
 
 class Calls:
@@ -115,9 +120,11 @@ class Calls:
             for kind, ways in WAYS.items():
                 for nth in range(1, self.counts[workload.name][kind] + 1):
                     for way in ways:
-                        yield Case(workload, kind, nth, way, False)
+                        yield Case(workload, kind, nth, way)
                         if way in STICKY:
-                            yield Case(workload, kind, nth, way, True)
+                            yield Case(workload, kind, nth, way, 0)
+                            if kind in REPEATED:
+                                yield Case(workload, kind, nth, way, 3)
 
     def play(self, case):
         name = re.sub(r"\W", "-", str(case))
