@@ -1,6 +1,6 @@
 /// The raw files: the one copy of the past that everything else is built from.
 ///
-/// An implementation keeps these promises, and `ArchiveContract` tests them:
+/// An implementation keeps these promises; `ELTArchiveTests` and the suites of faults test them:
 ///
 /// - A segment is listed whole or not at all, whenever the process dies.
 /// - Writing the same range again gives the same name and the same bytes.

@@ -1,6 +1,6 @@
 /// Where changes come from: the broker. Bounded reads only; it never decides where to start.
 ///
-/// Promises, which `ChangeSourceContract` tests:
+/// Promises, which `ChangeSourceContractTests` tests:
 ///
 /// - `bounds` names every partition of every topic or throws with the topic's name; a topic that's
 ///   missing or not authorised is an error and is never created.

@@ -1,6 +1,6 @@
 /// The tables: raw rows, models and the ledger, in one place that changes by transactions.
 ///
-/// Promises, which `WarehouseContract` tests:
+/// Promises, which the suites of faults and lives test:
 ///
 /// - What a transaction does is durable when it returns, all or nothing, whenever the process dies. A new warehouse
 ///   is durable, and seen by readers, from `install` on, and isn't there at all before.

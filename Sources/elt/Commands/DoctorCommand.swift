@@ -89,7 +89,7 @@ struct DoctorCommand: ParsableCommand {
         }
     }
 
-    // MARK: Files    // MARK: Files
+    // MARK: Files
 
     private func checkFiles(_ checkup: inout Checkup, _ settings: ProjectSettings) {
         let folder = (settings.warehousePath as NSString).deletingLastPathComponent
