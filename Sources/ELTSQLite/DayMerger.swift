@@ -10,14 +10,14 @@ final class DayMerger {
         /// Values of the day before that are others on this day.
         var replacing: [(column: Int, value: SortedRecord.Value)]
         /// The day's rows, in the order of their keys.
-        let rows: RecordSpool
+        let rows: SortedRuns
         /// Keys, in their order, whose rows of the day before end with it.
         let gone: RecordSpool
     }
 
     private let condition = NSCondition()
     private var waiting: Day?
-    private var spare: [(rows: RecordSpool, gone: RecordSpool)] = []
+    private var spare: [(rows: SortedRuns, gone: RecordSpool)] = []
     private var isComplete = false
     private var isStopped = false
     private var isRunning = false
@@ -40,7 +40,7 @@ final class DayMerger {
         written = try RecordSpool(path: path + "-day")
         // One is filled while the other is read.
         for name in ["a", "b"] {
-            spare.append((try RecordSpool(path: path + "-rows-" + name), try RecordSpool(path: path + "-gone-" + name)))
+            spare.append((SortedRuns(path: path + "-rows-" + name, keyColumn: 1), try RecordSpool(path: path + "-gone-" + name)))
         }
     }
 
@@ -195,35 +195,4 @@ final class DayMerger {
         }
         return count
     }
-}
-
-/// Less than 0, 0 or more than 0, in the order of SQLite's BINARY collation.
-@inline(__always) private func compare(_ one: UnsafeRawBufferPointer, _ two: UnsafeRawBufferPointer) -> Int {
-    SQLKey.text(one).compared(to: .text(two)) ?? 0
-}
-
-/// A copy of a key, which outlives the row that it came with.
-private final class KeptKey {
-    private var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 1)
-    private var count: Int?
-
-    deinit { bytes.deallocate() }
-
-    func forget() { count = nil }
-
-    func equals(_ key: UnsafeRawBufferPointer) -> Bool { kept.map { compare($0, key) == 0 } ?? false }
-
-    /// False if the key isn't greater than the one that's kept.
-    func take(_ key: UnsafeRawBufferPointer) -> Bool {
-        if let kept, compare(kept, key) >= 0 { return false }
-        if key.count > bytes.count {
-            bytes.deallocate()
-            bytes = .allocate(byteCount: key.count * 2, alignment: 1)
-        }
-        bytes.copyMemory(from: key)
-        count = key.count
-        return true
-    }
-
-    private var kept: UnsafeRawBufferPointer? { count.map { UnsafeRawBufferPointer(rebasing: bytes[..<$0]) } }
 }

@@ -68,28 +68,41 @@ final class SortedDays {
     /// - Returns: False if it can't be done.
     func add(_ day: Day, query: String, scope: KeyScope, keys: String) throws -> Bool {
         guard let date = try SortedRecord.value(of: Names.literal(day.description), affinities[0], database) else { return false }
-        var merged = try merger.next(replacing: [(column: 0, value: date)] + resets)
-        guard try spool(query, day, into: &merged), try spool(keys: keys, into: &merged) else { return false }
+        let merged = try merger.next(replacing: [(column: 0, value: date)] + resets)
+        guard try spool(query, day, into: merged), try spool(keys: keys, into: merged) else { return false }
         try merger.add(merged)
         given.append(Given(day: day, query: query, scope: scope))
         return true
     }
 
-    private func spool(_ query: String, _ day: Day, into merged: inout DayMerger.Day) throws -> Bool {
+    /// Rows that come in too many runs are asked for once more, in order.
+    private func spool(_ query: String, _ day: Day, into merged: DayMerger.Day) throws -> Bool {
+        let query = "SELECT \(Names.list(columns)) FROM (\(query))"
+        switch try spool(rows: query, day, into: merged) {
+        case .done: return true
+        case .unfit: return false
+        case .disordered: try merged.rows.restart()
+        }
+        return try spool(rows: query + " ORDER BY \(Names.quoted(key)) COLLATE BINARY", day, into: merged) == .done
+    }
+
+    private enum Spooled { case done, unfit, disordered }
+
+    private func spool(rows query: String, _ day: Day, into merged: DayMerger.Day) throws -> Spooled {
         let text = Array(day.description.utf8)
-        let new = try database.prepare("SELECT \(Names.list(columns)) FROM (\(query)) ORDER BY \(Names.quoted(key))")
+        let new = try database.prepare(query)
         return try text.withUnsafeBytes { text in
             while try new.step() {
                 guard case .text(let on) = new.key(0), SQLKey.text(on).compared(to: .text(text)) == 0, case .text = new.key(1),
                     record.take(new, affinities)
-                else { return false }
-                try merged.rows.append(record.bytes)
+                else { return .unfit }
+                guard try merged.rows.append(record.bytes) else { return .disordered }
             }
-            return true
+            return .done
         }
     }
 
-    private func spool(keys: String, into merged: inout DayMerger.Day) throws -> Bool {
+    private func spool(keys: String, into merged: DayMerger.Day) throws -> Bool {
         let gone = try database.prepare(keys)
         while try gone.step() {
             guard case .text(let key) = gone.key(0) else { return false }
