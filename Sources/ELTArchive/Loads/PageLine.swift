@@ -10,9 +10,7 @@ enum PageLine {
     static func append(
         page: Int, part: Int, head: PageHead, body: UnsafeRawBufferPointer, note: PageNote?, to text: JSONText
     ) {
-        text.member(#"{"page":"#, Int64(page))
-        text.member(#","part":"#, Int64(part))
-        text.append(note == nil ? #","last":false"# : #","last":true"#)
+        appendBegin(page: page, part: part, isLast: note != nil, to: text)
         text.member(#","url":"#, head.url)
         text.member(#","status":"#, Int64(head.status))
         text.member(#","date":"#, head.date)
@@ -27,6 +25,20 @@ enum PageLine {
         }
         if let note { append(note, to: text, as: #","note":"#) }
         text.append("}\n")
+    }
+
+    /// What a line begins with: which part of which page it is.
+    private static func appendBegin(page: Int, part: Int, isLast: Bool, to text: JSONText) {
+        text.member(#"{"page":"#, Int64(page))
+        text.member(#","part":"#, Int64(part))
+        text.append(isLast ? #","last":true"# : #","last":false"#)
+    }
+
+    /// Whether a line is one that `append` gave for this part of this page. Only its begin is looked at.
+    static func isLine(_ line: UnsafeRawBufferPointer, page: Int, part: Int, isLast: Bool) -> Bool {
+        let begin = JSONText()
+        appendBegin(page: page, part: part, isLast: isLast, to: begin)
+        return line.starts(with: begin.bytes) && line.last == UInt8(ascii: "\n")
     }
 
     static func append(_ note: PageNote, to text: JSONText, as name: StaticString) {
