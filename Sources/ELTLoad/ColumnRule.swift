@@ -17,7 +17,8 @@ enum ColumnRule {
     }
 
     static func verdict(for kind: JSONField.Kind, type: ColumnType?, isDeclared: Bool) -> Verdict {
-        if kind == .null { return .null }
+        // Patterns and not `==`, here and in all that's done for each cell: it would be called through a table.
+        if case .null = kind { return .null }
         guard let type else { return .become(natural(kind)) }
         return isDeclared ? declared(kind, type) : discovered(kind, type)
     }

@@ -13,7 +13,7 @@ final class EventLoader {
     private let zone: Zone
     private var clock: DayClock
     private let skew: Int64
-    private(set) var result = LoadedRows()
+    private var counts = LoadedRows()
 
     init(
         entity: EntitySettings, topic: TopicSettings, limits: Limits, columns: RecordColumns,
@@ -70,22 +70,24 @@ final class EventLoader {
         if time != nil, change.timestamp >= 0, effective > change.timestamp + skew {
             effective = change.timestamp
             isCorrected = true
-            result.clockCorrected += 1
+            counts.clockCorrected += 1
         }
         let row = StreamRow(
             offset: change.offset, key: key, time: effective, kafkaTime: change.timestamp,
             isClockCorrected: isCorrected, day: clock.day(of: effective),
             epoch: epochs.epoch(offset: change.offset, time: effective), removes: removes, cells: cells)
-        if try writer.insert(row) { result.inserted += 1 }
-        result.earliest = min(result.earliest ?? effective, effective)
-        result.latest = max(result.latest ?? effective, effective)
+        try writer.insert(row)
+        counts.earliest = min(counts.earliest ?? effective, effective)
+        counts.latest = max(counts.latest ?? effective, effective)
     }
 
     private func eventTime(_ field: JSONField?) throws -> Int64? {
-        guard entity.eventTime != nil, let field, field.kind != .null else { return nil }
-        let path = entity.eventTime?.joined(separator: ".") ?? ""
-        if field.kind == .string, let instant = zone.instant(field.text) { return instant.milliseconds }
-        if field.kind == .integer, let unit = entity.eventTimeUnit {
+        guard let path = entity.eventTime, let field else { return nil }
+        switch (field.kind, entity.eventTimeUnit) {
+        case (.null, _): return nil
+        case (.string, _):
+            if let instant = zone.instant(field.text) { return instant.milliseconds }
+        case (.integer, let unit?):
             let value = field.integer
             let milliseconds: Int64? =
                 switch unit {
@@ -95,9 +97,17 @@ final class EventLoader {
                 case .nanoseconds: value.floorDivided(by: 1_000_000)
                 }
             if let milliseconds, milliseconds >= 0, milliseconds <= Instant.greatest.milliseconds { return milliseconds }
+        default: break
         }
-        throw Poison(reason: "bad-time", detail: "\(path) isn't a time between 1970 and 9999")
+        throw Poison(reason: "bad-time", detail: "\(path.joined(separator: ".")) isn't a time between 1970 and 9999")
     }
 
-    func noteQuarantined() { result.quarantined += 1 }
+    func noteQuarantined() { counts.quarantined += 1 }
+
+    /// What became of the events so far.
+    func result() throws -> LoadedRows {
+        var result = counts
+        result.inserted = try writer.inserted()
+        return result
+    }
 }

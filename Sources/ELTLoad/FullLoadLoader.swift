@@ -14,7 +14,7 @@ final class FullLoadLoader {
     private let isSinglePage: Bool
     private var lastRow: Int64 = -1
     private var lastKey: [UInt8] = []
-    private(set) var result = LoadedRows()
+    private var counts = LoadedRows()
 
     static let rowsInPageMax: Int64 = 1 << 20
 
@@ -60,22 +60,29 @@ final class FullLoadLoader {
             }
             if record.isNull { throw Poison(reason: "null-body", detail: "a JSON null isn't a record") }
             let (key, cells) = try columns.row(of: record)
-            if try writer.insert(row: row, key: key, cells: cells) { result.inserted += 1 }
+            try writer.insert(row: row, key: key, cells: cells)
             noteOrder(of: key, row)
         } catch let poison as Poison {
-            result.quarantined += 1
+            counts.quarantined += 1
             try quarantine(poison, row)
         }
     }
 
+    /// What became of the rows so far.
+    func result() throws -> LoadedRows {
+        var result = counts
+        result.inserted = try writer.inserted()
+        return result
+    }
+
     private func noteOrder(of key: UnsafeRawBufferPointer, _ row: Int64) {
-        guard result.isSorted else { return }
-        if row < lastRow { result.isSorted = false }
+        guard counts.isSorted else { return }
+        if row < lastRow { counts.isSorted = false }
         lastRow = row
         if lastKey.withUnsafeBytes({ last in
             for index in 0..<min(last.count, key.count) where last[index] != key[index] { return last[index] > key[index] }
             return last.count > key.count
-        }) { result.isSorted = false }
+        }) { counts.isSorted = false }
         lastKey.removeAll(keepingCapacity: true)
         lastKey.append(contentsOf: key)
     }

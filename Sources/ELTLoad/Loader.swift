@@ -33,12 +33,19 @@ package struct Loader {
     }
 
     /// Loads entries into a session. They become durable when the session's transaction does.
+    ///
+    /// Rows are made on one thread and written on another.
     package func load(_ entries: [ManifestEntry], into session: any LoadSession) throws -> LoadSummary {
+        let rows = entries.reduce(Int64(0)) { $0 + Self.rows(of: $1) }
+        guard rows > 0 else { return try load(entries, rows, session) }
+        return try LoadRelay.run(session) { try load(entries, rows, $0) }
+    }
+
+    private func load(_ entries: [ManifestEntry], _ rows: Int64, _ session: any LoadSession) throws -> LoadSummary {
         var summary = LoadSummary()
         var columns: [String: RecordColumns] = [:]
         // Entities have their columns from the start, so that models can name them before there's data.
         for entity in settings.entities { _ = try self.columns(of: entity, session, &columns) }
-        let rows = entries.reduce(Int64(0)) { $0 + Self.rows(of: $1) }
         var done: Int64 = 0
         for (index, entry) in entries.enumerated() {
             try Interruption.check()
@@ -79,8 +86,9 @@ package struct Loader {
             try archive.read(segment) { archived in
                 do { try loader.load(archived.change) } catch is Poison {}
             }
-            guard loader.result.inserted > 0 else { continue }
-            missing += loader.result.inserted
+            let inserted = try loader.result().inserted
+            guard inserted > 0 else { continue }
+            missing += inserted
             try session.noteRestored(segment)
         }
         return missing
@@ -129,7 +137,7 @@ package struct Loader {
         }
         guard segment.rows >= ReadAhead.recordsMin else {
             try archive.read(segment) { try load($0.change, line: $0.line) }
-            return loader.result
+            return try loader.result()
         }
         try ReadAhead.records(
             { [archive] give in
@@ -146,7 +154,7 @@ package struct Loader {
                     value: $0.value)
                 try load(change, line: $0.line)
             })
-        return loader.result
+        return try loader.result()
     }
 
     private func load(
@@ -157,6 +165,8 @@ package struct Loader {
             return LoadedRows()
         }
         var page: Int64 = -1
+        // Not taken from the entry and the entity for each row: those are large.
+        let (entityName, number, file) = (entity.name, load.number, load.files.first?.path ?? "")
         func row(_ bytes: UnsafeRawBufferPointer, of record: ReadAhead.Record) throws {
             if record.place != page {
                 page = record.place
@@ -165,8 +175,8 @@ package struct Loader {
             try loader.load(bytes) { poison, row in
                 try session.quarantine(
                     QuarantineItem(
-                        entity: entity.name, sequence: sequence, fullLoad: load.number, page: Int(page), row: row,
-                        path: load.files.first?.path ?? "", reason: poison.reason, detail: poison.detail))
+                        entity: entityName, sequence: sequence, fullLoad: number, page: Int(page), row: row,
+                        path: file, reason: poison.reason, detail: poison.detail))
             }
         }
         let (path, bytesMax) = (entity.fullLoad?.records ?? [], elementBytesMax)
@@ -178,7 +188,7 @@ package struct Loader {
                     each: { try give(.init(place: page, value: $1)) })
             },
             each: { record in if let bytes = record.value { try row(bytes, of: record) } })
-        return loader.result
+        return try loader.result()
     }
 
     /// The longest record of a full load that is looked at; a somewhat shorter one goes to quarantine.

@@ -52,7 +52,7 @@ extension Loader {
         }
         // What the file doesn't hold stays where it is.
         replay.remaining += wanted.values.sorted { $0.id < $1.id }
-        return loader.result
+        return try loader.result()
     }
 
     private func replay(
@@ -79,7 +79,7 @@ extension Loader {
             }
         }
         replay.remaining += wanted.values.sorted { $0.id < $1.id }
-        return loader.result
+        return try loader.result()
     }
 }
 

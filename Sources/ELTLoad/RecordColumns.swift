@@ -92,17 +92,20 @@ final class RecordColumns {
     }
 
     private func keyText(_ field: JSONField?) throws -> UnsafeRawBufferPointer {
-        let path = entity.key.joined(separator: ".")
-        guard let field, field.kind != .null else { throw Poison(reason: "no-key", detail: "the record has no \(path)") }
+        guard let field else { throw noKey() }
+        if case .null = field.kind { throw noKey() }
         let cell = cells[keyIndex]
         switch (cell.kind, field.kind) {
         case (.text, .string), (.text, .number), (.text, .integer):
-            guard !cell.text.isEmpty else { throw Poison(reason: "no-key", detail: "\(path) is empty") }
+            guard !cell.text.isEmpty else { throw Poison(reason: "no-key", detail: "\(keyPath) is empty") }
             return cell.text
         case (.integer, .integer): return digits(cell.integer)
-        default: throw Poison(reason: "bad-key", detail: "\(path) is neither a text nor a number")
+        default: throw Poison(reason: "bad-key", detail: "\(keyPath) is neither a text nor a number")
         }
     }
+
+    private var keyPath: String { entity.key.joined(separator: ".") }
+    private func noKey() -> Poison { Poison(reason: "no-key", detail: "the record has no \(keyPath)") }
 
     private func keep(_ text: some Collection<UInt8>) -> UnsafeRawBufferPointer {
         let start = scratch + scratchUsed
@@ -122,8 +125,10 @@ final class RecordColumns {
         case .null: return .null
         case .integer, .boolean: return Cell(kind: .integer, integer: field.integer, text: Cell.null.text)
         case .text:
-            let isNested = field.kind == .object || field.kind == .array
-            return Cell(kind: .text, integer: 0, text: isNested ? nested(field.text) : field.text)
+            switch field.kind {
+            case .object, .array: return Cell(kind: .text, integer: 0, text: nested(field.text))
+            default: return Cell(kind: .text, integer: 0, text: field.text)
+            }
         case .timestamp:
             guard let instant = zone.instant(field.text) else {
                 throw Poison(reason: "bad-time", detail: "\(column.name) isn't an ISO-8601 time between 1970 and 9999")

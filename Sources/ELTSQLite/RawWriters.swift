@@ -6,6 +6,7 @@ class RowWriter {
     let database: Database
     let tables: RawTables
     private var columnCount: Int
+    private var rowsInserted: Int64 = 0
 
     init(_ database: Database, _ tables: RawTables) throws {
         self.database = database
@@ -38,6 +39,13 @@ class RowWriter {
         }
     }
 
+    @inline(__always) func run(_ statement: Statement) throws {
+        try statement.run()
+        rowsInserted += database.changes
+    }
+
+    func inserted() -> Int64 { rowsInserted }
+
     func columnsChanged() throws { columnCount = try tables.columns().count }
 }
 
@@ -61,7 +69,7 @@ final class SQLiteStreamWriter: RowWriter, StreamWriter {
         lastDay = Day(daysSinceEpoch: .min)
     }
 
-    func insert(_ row: StreamRow) throws -> Bool {
+    func insert(_ row: StreamRow) throws {
         let statement: Statement
         if row.day == lastDay, let last = lastStatement {
             statement = last
@@ -79,8 +87,7 @@ final class SQLiteStreamWriter: RowWriter, StreamWriter {
         statement.bind(7, Int64(row.epoch))
         statement.bind(8, row.removes ? 1 : 0)
         bind(row.cells, to: statement, from: 9)
-        try statement.run()
-        return database.changes == 1
+        try run(statement)
     }
 
     private func statement(for month: Int) throws -> Statement {
@@ -109,7 +116,7 @@ final class SQLiteFullWriter: RowWriter, FullWriter {
         statement = nil
     }
 
-    func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws -> Bool {
+    func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws {
         let statement: Statement
         if let prepared = self.statement {
             statement = prepared
@@ -120,7 +127,6 @@ final class SQLiteFullWriter: RowWriter, FullWriter {
         statement.bind(1, PackedPlace.pack(number, row))
         statement.bindBorrowed(2, text: key)
         bind(cells, to: statement, from: 3)
-        try statement.run()
-        return database.changes == 1
+        try run(statement)
     }
 }

@@ -15,7 +15,7 @@ package protocol LoadSession: AnyObject {
     /// Notes that an entry is loaded, with all that follows for the ledger: offsets, epochs, the latest run.
     func note(_ entry: ManifestEntry, result: LoadedRows, day: Day?) throws
     /// What runs among the noted entries have read again: rows that had been lost there are to come back.
-    var rewound: [RewoundRange] { get }
+    var rewound: [RewoundRange] { get throws }
     /// Sees to it that the next publication lays a segment's events into the tables, whose rows had been lost.
     func noteRestored(_ segment: SegmentEntry) throws
 }
@@ -87,15 +87,19 @@ package struct StreamRow {
 }
 
 package protocol StreamWriter: AnyObject {
-    /// False if the event is there already.
-    func insert(_ row: StreamRow) throws -> Bool
+    /// Writes an event; one that's there already stays as it is.
+    func insert(_ row: StreamRow) throws
+    /// Rows written so far, without those that were there already.
+    func inserted() throws -> Int64
     /// The entity's columns have changed.
     func columnsChanged() throws
 }
 
 package protocol FullWriter: AnyObject {
     /// `row` counts from 0 through all pages.
-    func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws -> Bool
+    func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws
+    /// Rows written so far, without those that were there already.
+    func inserted() throws -> Int64
     func columnsChanged() throws
 }
 

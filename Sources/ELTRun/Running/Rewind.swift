@@ -88,7 +88,7 @@ extension Engine {
     /// After a rewind: rows that had been lost come back. Those that are there stay as they are. It belongs into
     /// the transaction that ends the rewind: a crash in between would forget what was to be read again.
     func loadAgain(_ session: any LoadSession, _ archive: any Archive) throws {
-        let rewound = session.rewound
+        let rewound = try session.rewound
         guard !rewound.isEmpty else { return }
         let segments = try archive.entries(after: 0).compactMap { entry -> SegmentEntry? in
             guard case .segment(let segment) = entry.content, rewound.contains(where: { $0.holds(segment) }) else { return nil }

@@ -1,0 +1,113 @@
+import Foundation
+
+/// What one thread gives another, in order and a few pieces ahead at most.
+///
+/// The giver has `give`, `spare` and `ask`, the taker the rest. Both run inside `between`, which doesn't return
+/// before both have ended.
+final class Handover<Piece> {
+    /// Ends a giver that nobody waits for any more.
+    private struct Stopped: Error {}
+
+    private let condition = NSCondition()
+    private let piecesMax: Int
+    private var given: [Piece] = []
+    private var spares: [Piece] = []
+    private var isAnswered = true
+    private var hasEnded = false
+    private var failure: (any Error)?
+    private var isStopped = false
+
+    private init(piecesMax: Int) { self.piecesMax = piecesMax }
+
+    /// Runs `giver` on a thread of its own, and `taker` on the caller's with every piece.
+    ///
+    /// What was given before the giver failed is taken before the failure is told, as if there were one thread.
+    static func between(
+        piecesMax: Int, giver: @escaping (Handover) throws -> Void, taker: (Handover, Piece) throws -> Void
+    ) throws {
+        // Both threads use it under its condition; the giver and what it captures are the thread's until it ends.
+        nonisolated(unsafe) let handover = Handover(piecesMax: piecesMax)
+        nonisolated(unsafe) let giver = giver
+        let thread = Thread {
+            do {
+                try giver(handover)
+                handover.end(nil)
+            } catch {
+                handover.end(error)
+            }
+        }
+        // Deeply nested JSON is walked on it.
+        thread.stackSize = 8 << 20
+        thread.start()
+        defer { handover.stop() }
+        while let piece = try handover.next() { try taker(handover, piece) }
+    }
+
+    // MARK: The giver's side
+
+    func give(_ piece: Piece) throws {
+        try condition.withLock {
+            while given.count >= piecesMax && !isStopped { condition.wait() }
+            if isStopped { throw Stopped() }
+            given.append(piece)
+            condition.broadcast()
+        }
+    }
+
+    /// Gives a piece and waits until the taker has answered it.
+    func ask(_ piece: Piece) throws {
+        condition.withLock { isAnswered = false }
+        try give(piece)
+        try condition.withLock {
+            while !isAnswered && !isStopped { condition.wait() }
+            if !isAnswered { throw Stopped() }
+        }
+    }
+
+    /// A piece that the taker has done with.
+    func spare() -> Piece? { condition.withLock { spares.popLast() } }
+
+    private func end(_ failure: (any Error)?) {
+        condition.withLock {
+            self.failure = failure
+            hasEnded = true
+            condition.broadcast()
+        }
+    }
+
+    // MARK: The taker's side
+
+    /// nil at the end.
+    private func next() throws -> Piece? {
+        try condition.withLock {
+            while given.isEmpty && !hasEnded { condition.wait() }
+            if given.isEmpty {
+                if let failure { throw failure }
+                return nil
+            }
+            condition.broadcast()
+            return given.removeFirst()
+        }
+    }
+
+    func answer() {
+        condition.withLock {
+            isAnswered = true
+            condition.broadcast()
+        }
+    }
+
+    func giveBack(_ piece: Piece) { condition.withLock { spares.append(piece) } }
+
+    /// Waits until the giver has ended: it uses what the caller may close.
+    private func stop() {
+        condition.withLock {
+            isStopped = true
+            condition.broadcast()
+            while !hasEnded { condition.wait() }
+            // They may hold who holds this, and statements of a connection that the caller may close.
+            given = []
+            spares = []
+        }
+    }
+}
