@@ -7,13 +7,15 @@ import ELTCore
 /// sees one thread, and the same calls in the same order as without the other.
 package final class LoadRelay {
     private enum Piece {
-        case rows(RowBatch, any RelayedWriter)
+        case rows(RowBatch, any HeldWriter)
         case call((any LoadSession) -> Void)
     }
 
     private let handover: Handover<Piece>
     private var filling = RowBatch()
-    private var target: (any RelayedWriter)?
+    private var target: (any HeldWriter)?
+    /// Writers that are done with, and are the other thread's to let go.
+    private var retired: [any HeldWriter] = []
     /// Quarantine's lines wait for the batch: a million of them mustn't be a million calls.
     private var quarantined: [QuarantineItem] = []
     private static let quarantinedMax = 1000
@@ -25,10 +27,8 @@ package final class LoadRelay {
         let result = Box<T>()
         try Handover<Piece>.between(piecesMax: 4) { handover in
             let relay = LoadRelay(handover)
-            // It holds the relay, and a statement of a connection that the caller may close.
-            defer { relay.target = nil }
             let made = try body(RelayedSession(relay))
-            try relay.hand()
+            try relay.ask { _ in }
             result.value = made
         } taker: { handover, piece in
             try Interruption.check()
@@ -49,7 +49,7 @@ package final class LoadRelay {
     // MARK: The side of who makes rows
 
     /// Where the next row goes.
-    fileprivate func batch(for writer: any RelayedWriter, bytes: Int, cells: Int) throws -> RowBatch {
+    fileprivate func batch(for writer: any HeldWriter, bytes: Int, cells: Int) throws -> RowBatch {
         if target !== writer || !filling.hasRoom(bytes: bytes, cells: cells) { try handRows() }
         target = writer
         if !filling.hasRoom(bytes: bytes, cells: cells) { filling = RowBatch(bytes: bytes, cells: cells) }
@@ -81,9 +81,17 @@ package final class LoadRelay {
         return try call(body)
     }
 
+    fileprivate func retire(_ writer: any HeldWriter) { retired.append(writer) }
+
     private func call<T>(_ body: @escaping (any LoadSession) throws -> T) throws -> T {
         let answer = Box<Result<T, any Error>>()
-        try handover.ask(.call { session in answer.value = Result { try body(session) } })
+        let retired = retired
+        self.retired = []
+        try handover.ask(
+            .call { session in
+                for writer in retired { writer.letGo() }
+                answer.value = Result { try body(session) }
+            })
         guard let answer = answer.value else { preconditionFailure("whoever was answered has an answer") }
         return try answer.get()
     }
@@ -94,9 +102,24 @@ private final class Box<T> {
     var value: T?
 }
 
-/// A writer that the other thread writes with.
-private protocol RelayedWriter: AnyObject {
+/// A writer of the real session. Its statements are the other thread's alone, also to end.
+private protocol HeldWriter: AnyObject {
     func write(_ batch: RowBatch) throws
+    func letGo()
+}
+
+private final class HeldStreamWriter: HeldWriter {
+    private(set) var writer: (any StreamWriter)?
+    init(_ writer: any StreamWriter) { self.writer = writer }
+    func write(_ batch: RowBatch) throws { if let writer { try batch.write(to: writer) } }
+    func letGo() { writer = nil }
+}
+
+private final class HeldFullWriter: HeldWriter {
+    private(set) var writer: (any FullWriter)?
+    init(_ writer: any FullWriter) { self.writer = writer }
+    func write(_ batch: RowBatch) throws { if let writer { try batch.write(to: writer) } }
+    func letGo() { writer = nil }
 }
 
 private final class RelayedSession: LoadSession {
@@ -113,11 +136,11 @@ private final class RelayedSession: LoadSession {
     func fullLoads(of entity: String) throws -> [FullLoadMark] { try relay.ask { try $0.fullLoads(of: entity) } }
 
     func streamWriter(for place: SegmentPlace) throws -> any StreamWriter {
-        RelayedStreamWriter(relay, try relay.ask { try $0.streamWriter(for: place) })
+        RelayedStreamWriter(relay, try relay.ask { HeldStreamWriter(try $0.streamWriter(for: place)) })
     }
 
     func fullWriter(of entity: String, number: Int) throws -> any FullWriter {
-        RelayedFullWriter(relay, try relay.ask { try $0.fullWriter(of: entity, number: number) })
+        RelayedFullWriter(relay, try relay.ask { HeldFullWriter(try $0.fullWriter(of: entity, number: number)) })
     }
 
     func quarantine(_ item: QuarantineItem) throws { try relay.quarantine(item) }
@@ -135,42 +158,44 @@ private final class RelayedSession: LoadSession {
     func noteRestored(_ segment: SegmentEntry) throws { try relay.ask { try $0.noteRestored(segment) } }
 }
 
-private final class RelayedStreamWriter: StreamWriter, RelayedWriter {
+private final class RelayedStreamWriter: StreamWriter {
     private let relay: LoadRelay
-    private let writer: any StreamWriter
+    private let held: HeldStreamWriter
 
-    init(_ relay: LoadRelay, _ writer: any StreamWriter) {
+    init(_ relay: LoadRelay, _ held: HeldStreamWriter) {
         self.relay = relay
-        self.writer = writer
+        self.held = held
     }
+
+    deinit { relay.retire(held) }
 
     func insert(_ row: StreamRow) throws {
         let bytes = row.key.count + row.cells.textBytes
-        try relay.batch(for: self, bytes: bytes, cells: row.cells.count).append(row)
+        try relay.batch(for: held, bytes: bytes, cells: row.cells.count).append(row)
     }
 
-    func inserted() throws -> Int64 { try relay.ask { [writer] _ in try writer.inserted() } }
-    func columnsChanged() throws { try relay.ask { [writer] _ in try writer.columnsChanged() } }
-    func write(_ batch: RowBatch) throws { try batch.write(to: writer) }
+    func inserted() throws -> Int64 { try relay.ask { [held] _ in try held.writer?.inserted() ?? 0 } }
+    func columnsChanged() throws { try relay.ask { [held] _ in try held.writer?.columnsChanged() } }
 }
 
-private final class RelayedFullWriter: FullWriter, RelayedWriter {
+private final class RelayedFullWriter: FullWriter {
     private let relay: LoadRelay
-    private let writer: any FullWriter
+    private let held: HeldFullWriter
 
-    init(_ relay: LoadRelay, _ writer: any FullWriter) {
+    init(_ relay: LoadRelay, _ held: HeldFullWriter) {
         self.relay = relay
-        self.writer = writer
+        self.held = held
     }
 
+    deinit { relay.retire(held) }
+
     func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws {
-        try relay.batch(for: self, bytes: key.count + cells.textBytes, cells: cells.count)
+        try relay.batch(for: held, bytes: key.count + cells.textBytes, cells: cells.count)
             .append(row: row, key: key, cells: cells)
     }
 
-    func inserted() throws -> Int64 { try relay.ask { [writer] _ in try writer.inserted() } }
-    func columnsChanged() throws { try relay.ask { [writer] _ in try writer.columnsChanged() } }
-    func write(_ batch: RowBatch) throws { try batch.write(to: writer) }
+    func inserted() throws -> Int64 { try relay.ask { [held] _ in try held.writer?.inserted() ?? 0 } }
+    func columnsChanged() throws { try relay.ask { [held] _ in try held.writer?.columnsChanged() } }
 }
 
 extension UnsafeBufferPointer<Cell> {
