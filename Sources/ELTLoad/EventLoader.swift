@@ -4,6 +4,7 @@ import JSON
 /// Turns the archived events of one entity into raw rows.
 final class EventLoader {
     private let entity: EntitySettings
+    var entityName: String { entity.name }
     private let topic: TopicSettings
     private let limits: Limits
     private let columns: RecordColumns
@@ -67,7 +68,7 @@ final class EventLoader {
         }
         var isCorrected = false
         // One wrong clock must not win for ever.
-        if time != nil, change.timestamp >= 0, effective > change.timestamp + skew {
+        if time != nil, change.timestamp >= 0, effective > change.timestamp.addingClamped(skew) {
             effective = change.timestamp
             isCorrected = true
             counts.clockCorrected += 1

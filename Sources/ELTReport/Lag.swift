@@ -206,7 +206,7 @@ package struct LagReader {
 
     private func finish(_ partition: inout Lag.Partition, waitingSince: Int64?, oldestSince: Int64?) {
         let key = TopicPartition(partition.topic, partition.partition)
-        func age(_ timestamp: Int64) -> Double { Double(max(0, clock.milliseconds - timestamp)) / 1000 }
+        func age(_ timestamp: Int64) -> Double { Double(max(0, clock.milliseconds.subtractingClamped(timestamp))) / 1000 }
         let since = waitingSince ?? positions.partitions[key]?.lastTimestamp
         partition.behindSeconds = partition.messages == 0 ? 0 : since.map(age)
         let waited = partition.behindSeconds

@@ -34,7 +34,7 @@ package struct StatusReader {
         status.runs = try runs()
         status.completeThrough = try completeThrough()
         if let instant = status.completeThrough.flatMap({ Zone.utc.instant($0) }) {
-            status.ageSeconds = Double(clock.milliseconds - instant.milliseconds) / 1000
+            status.ageSeconds = Double(clock.milliseconds.subtractingClamped(instant.milliseconds)) / 1000
         }
         status.topics = try reader.rows(
             "SELECT entity, topic, nullif(newest_event, ''), complete_through FROM elt_freshness ORDER BY entity, topic"

@@ -34,6 +34,8 @@ extension Instant {
         }
         guard let day = Day(year: year, month: month + 1, day: dayOfMonth) else { return nil }
         let seconds = Int64(day.daysSinceEpoch) * 86_400 + Int64(hour * 3600 + minute * 60 + min(second, 59))
+        // A clock that stands before 1970 tells nothing.
+        guard seconds >= 0 else { return nil }
         self.init(milliseconds: seconds * 1000)
     }
 

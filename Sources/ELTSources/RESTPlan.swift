@@ -169,7 +169,8 @@ struct RESTJump: RESTPlan {
     /// Pages that the total makes.
     private var count: Int {
         let total = total ?? 0
-        return max(1, Int(clamping: (total + Int64(step) - 1) / Int64(step)))
+        let pages = total / Int64(step) + (total % Int64(step) > 0 ? 1 : 0)
+        return max(1, Int(clamping: pages))
     }
 
     mutating func next(outstanding: Int) -> RESTOrder? {

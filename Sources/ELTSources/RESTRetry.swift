@@ -80,6 +80,6 @@ struct RESTWaits {
     }
 
     private static func from(_ now: Instant, to then: Instant) -> Duration {
-        .milliseconds(max(0, then.milliseconds - now.milliseconds))
+        .milliseconds(max(0, then.milliseconds.subtractingClamped(now.milliseconds)))
     }
 }

@@ -59,7 +59,7 @@ final class LocalDraft: DraftLoad {
     var begunAt: Instant { files.begunAt }
     var startedAt: Instant {
         guard case .some(.some(let date)) = began else { return plan.now }
-        return min(plan.now, date)
+        return min(plan.now, max(date, .least))
     }
     var keptPages: Set<Int> { Set(pages.keys) }
     func note(ofPage index: Int) -> PageNote? { pages[index]?.note }

@@ -5,11 +5,12 @@ package struct Instant: Hashable, Comparable, Sendable {
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     package static func < (a: Instant, b: Instant) -> Bool { a.milliseconds < b.milliseconds }
+    // A broker keeps whatever timestamp it's sent, the greatest number too.
     package static func + (a: Instant, b: Duration) -> Instant {
-        Instant(milliseconds: a.milliseconds + b.wholeMilliseconds)
+        Instant(milliseconds: a.milliseconds.addingClamped(b.wholeMilliseconds))
     }
     package static func - (a: Instant, b: Duration) -> Instant {
-        Instant(milliseconds: a.milliseconds - b.wholeMilliseconds)
+        Instant(milliseconds: a.milliseconds.subtractingClamped(b.wholeMilliseconds))
     }
 
     /// The smallest and the greatest instant that may stand in a payload: 1970 to 9999.
@@ -25,7 +26,8 @@ extension Duration {
 }
 
 extension Instant: CustomStringConvertible {
-    /// ISO-8601 in UTC with milliseconds: `2026-11-20T09:30:00.123Z`.
+    /// ISO-8601 in UTC with milliseconds: `2026-11-20T09:30:00.123Z`. What lies outside of the years 1 to 9999 is shown as
+    /// their begin or end.
     package var description: String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(24)
@@ -33,7 +35,10 @@ extension Instant: CustomStringConvertible {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    private static let yearOne: Int64 = -62_135_596_800_000
+
     package func append(to bytes: inout [UInt8]) {
+        let milliseconds = min(max(milliseconds, Self.yearOne), Self.greatest.milliseconds)
         let dayCount = milliseconds.floorDivided(by: 86_400_000)
         var rest = milliseconds - dayCount * 86_400_000
         Day(daysSinceEpoch: Int32(clamping: dayCount)).append(to: &bytes)
@@ -55,6 +60,17 @@ extension Int64 {
     package func floorDivided(by divisor: Int64) -> Int64 {
         let quotient = self / divisor
         return (self % divisor != 0 && (self < 0) != (divisor < 0)) ? quotient - 1 : quotient
+    }
+
+    /// The nearest that there is to a sum or a difference.
+    package func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    package func subtractingClamped(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
     }
 }
 
