@@ -4,9 +4,10 @@ struct CheckScope: TemplateScope {
     let variables: [String: TemplateValue]
     let isIncremental: Bool
 
-    func ref(_ model: String) -> String { SQLText.name(model) }
-    func source(_ entity: String, _ table: String) -> String { SQLText.name("\(entity)_\(table)") }
-    var this: String { SQLText.name(name) }
+    func ref(_ model: String) -> String { relation(model) }
+    func source(_ entity: String, _ table: String) -> String { relation("\(entity)_\(table)") }
+    var this: String { relation(name) }
+    private func relation(_ name: String) -> String { SQLText.name(BareTable.knownPrefix + name) }
     func variable(_ name: String) -> TemplateValue? { variables[name] }
     func columns(_ entity: String) -> String { SQLText.name("column") }
     // Two runs, two times: what differs between them depends on the run.
@@ -61,11 +62,16 @@ struct TemplateCheck {
     }
 
     /// Adds what's wrong with the SQL. Only an incremental model is ever rendered for a later run.
-    mutating func checkSQL(isIncremental: Bool) {
+    /// A data test runs after all models, and may name any table.
+    mutating func checkSQL(isIncremental: Bool, isTest: Bool = false) {
         for rendered in [first, isIncremental ? later : nil] {
             guard let rendered else { continue }
             do throws(ModelIssue) {
                 _ = try rendered.select()
+                guard let statement = try? SelectStatement(rendered.text) else { continue }
+                if !isTest, let found = BareTable.fault(in: statement.tokens) {
+                    issues.append(ModelIssue(found.fault, at: rendered.place(of: found.offset)))
+                }
             } catch {
                 issues.append(error)
             }

@@ -229,7 +229,7 @@ struct ProjectBuilder {
         do throws(ModelIssue) {
             let template = try Template(SourceText(path: file.path, text: file.text), limits: limits)
             var check = TemplateCheck(template, name: file.stem, macros: macros, variables: variables)
-            check.checkSQL(isIncremental: false)
+            check.checkSQL(isIncremental: false, isTest: true)
             check.checkNames(names, self: nil)
             if let place = check.firstUse(of: .this) {
                 check.add(ModelIssue(ModelFault.thisInTest, at: place))

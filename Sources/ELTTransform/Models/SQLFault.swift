@@ -11,6 +11,7 @@ enum SQLFault: Error, Equatable {
     case zone(String)
     case chance(String)
     case session(String)
+    case bareTable(String)
 
     /// A fault and the byte of the SQL where it lies.
     struct Located: Error, Equatable {
@@ -49,6 +50,7 @@ extension SQLFault: Fault {
             "'\(modifier)' depends on the time zone of the machine: elsewhere the rows would differ."
         case .chance(let function): "\(function) gives other rows each time."
         case .session(let function): "\(function) depends on the connection, not on the data."
+        case .bareTable(let name): "'\(name)' is the bare name of a table: nothing tells that it must be built before this model."
         }
     }
 
@@ -67,6 +69,7 @@ extension SQLFault: Fault {
         case .zone: "Use the column 'day', which is in the project's time zone, or '{{ run.today }}'."
         case .chance: "Remove it, or derive the value from the row's key."
         case .session: "Remove it."
+        case .bareTable: "Write {{ ref('…') }} for a model, or {{ source('entity', 'stream') }} for raw rows."
         }
     }
 }

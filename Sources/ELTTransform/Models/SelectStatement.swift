@@ -74,6 +74,8 @@ extension SelectStatement {
             if token.isSymbol(")") { depth -= 1 }
             guard depth == 0, token.kind == .word, index == 0 || !tokens[index - 1].isSymbol(".") else { continue }
             if Self.words.contains(token.text) { return token }
+            // `over w`, whose window has a name.
+            if token.text == "over", index > 0, tokens[index - 1].isSymbol(")") { return token }
             guard index + 1 < tokens.count, tokens[index + 1].isSymbol("(") else { continue }
             if Self.aggregates.contains(token.text) || token.text == "over" { return token }
             if ["max", "min"].contains(token.text), !hasComma(inCallAt: index) { return token }

@@ -29,7 +29,7 @@ func errors(_ text: String, schema: String? = nil) -> [String] {
 }
 
 @Suite struct ConfigTests {
-    private func config(_ settings: String, from: String = "x") throws -> ModelConfig? {
+    private func config(_ settings: String, from: String = "(values (1))") throws -> ModelConfig? {
         try project("{{ config(\(settings)) }} select 1 from \(from)").model("m")?.config
     }
 
@@ -278,10 +278,11 @@ func errors(_ text: String, schema: String? = nil) -> [String] {
 
     static let across = [
         "count(*)", "sum(x)", "max(x)", "distinct x", "row_number() over (order by x)", "x {} group by x",
+        "row_number() over w {} window w as (order by x)", "sum(x) filter (where y) over w {} window w as (order by x)",
         "x {} limit 5", "x {} union all select 1 {} having 1",
     ]
     static let within = [
-        "max(x, 0)", "t.limit", "(select count(*) from json_each(tags))", "upper(max(x, y))", "'group by'",
+        "max(x, 0)", "t.limit", "(select count(*) from json_each(tags))", "over", "t.over", "upper(max(x, y))", "'group by'",
     ]
 
     private func byKey(_ select: String) -> [String] {

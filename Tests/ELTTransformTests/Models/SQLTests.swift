@@ -92,6 +92,46 @@ import Testing
         #expect(failure("select a, \(expression) from t") == nil, "\(expression)")
     }
 
+    static let bare: [(String, String?)] = [
+        ("select 1", nil), ("values (1)", nil), ("select * from R", nil), ("select * from R r join R using (a, b)", nil),
+        ("select a, b from R, R x where a in (1, 2) group by a, b order by a, b limit 1, 2", nil),
+        ("with c as (select 1), d(x, y) as materialized (select 1, 2) select * from c, d, R", nil),
+        ("with recursive n(i) as (select 1 union all select i + 1 from n) select * from n", nil),
+        ("select * from ((select 1) a join R on a.x = R.x), (select 2), (values (1))", nil),
+        ("select * from R, json_each(R.tags) j, json_tree('[]')", nil),
+        ("select (select max(x) from R s where s.id = r.id), 'from t' from R r", nil),
+        ("select a is distinct from b, a is not distinct from c from R", nil),
+        ("select rank() over w from R window w as (order by a, b)", nil),
+        ("select from_, \"from\", joined from R", nil), ("select * from R union all select * from R except select * from R", nil),
+        ("select * from t", "t"), ("select * from R, t", "t"), ("select * from R join t on true", "t"),
+        ("select * from R r, (select 1) x, t", "t"), ("select (select count(*) from t) from R", "t"),
+        ("select * from main.t", "t"), ("select * from \"t\"", "t"), ("select * from [T]", "t"), ("select * from 't'", "t"),
+        ("with c as (select * from t) select * from c", "t"), ("select * from (R join t)", "t"), ("select * from (t)", "t"),
+        ("with c as (select 1) select * from main.c", "c"), ("select * from R where a in (select a from t)", "t"),
+        ("select * from R union select * from t", "t"), ("select 1 where a is not null and exists (select 1 from R, t)", "t"),
+        ("select * from elt_runs", "elt_runs"), ("select * from R left join t using (a), R", "t"),
+    ]
+
+    @Test(arguments: bare)
+    func `a table's bare name is found where one is`(_ sql: String, _ name: String?) throws {
+        let relation = "\"\(BareTable.knownPrefix)customer\""
+        let text = sql.replacing(/\bR\b/, with: relation)
+        let fault = BareTable.fault(in: try SelectStatement(text).tokens)
+        #expect(fault?.fault == name.map(SQLFault.bareTable), "\(sql)")
+        if let name, let offset = fault?.offset {
+            #expect(String(decoding: Array(text.utf8)[offset...], as: UTF8.self).lowercased().drop { "\"['".contains($0) }.hasPrefix(name))
+        }
+    }
+
+    @Test func `a bare name is refused with its place, in a model alone`() {
+        #expect(
+            errors("select *\nfrom current_customer c") == [
+                "models/m.sql:2:6: 'current_customer' is the bare name of a table: nothing tells that it must be built before this model. "
+                    + "Write {{ ref('…') }} for a model, or {{ source('entity', 'stream') }} for raw rows."
+            ])
+        #expect(errors("{% set name = 'order' %}select * from {{ source(name, 'stream') }} s") == [])
+    }
+
     @Test func `the error of a clock says what to write instead`() throws {
         let files = ModelFiles(models: [.init(path: "models/a.sql", text: "select 1,\n  date('now')")])
         #expect {
