@@ -78,7 +78,12 @@ package struct ChangeExtractor {
             summary.warnings.append(warning)
             context.progress.warn(warning)
         }
-        contents.append(.run(RunEntry(command: command, now: context.now)))
+        // A partition that's still empty gets a position too: else what it loses before its first record is read would
+        // be nobody's loss.
+        let starts = summary.ranges.filter { place, range in
+            range.isEmpty && positions.partitions[TopicPartition(place.topic, place.partition)] == nil
+        }.map { PartitionStart(place: $0.place, offset: $0.range.next) }
+        contents.append(.run(RunEntry(command: command, now: context.now, starts: starts)))
         summary.entries = try archive.append(contents)
         for entry in summary.entries { positions.apply(entry) }
         summary.next = positions.partitions.mapValues(\.next)
@@ -118,7 +123,7 @@ package struct ChangeExtractor {
             for topic in entity.topics {
                 for bound in bounds.filter({ $0.partition.topic == topic.name }).sorted(by: { $0.partition < $1.partition }) {
                     let again = archived[bound.partition] ?? []
-                    let position = try self.position(of: bound, in: positions, again)
+                    let position = try self.position(of: bound, in: positions, again, loads[entity.name] ?? [])
                     var task = Task(
                         entity: entity.name, partition: bound.partition, incarnation: position.incarnation,
                         range: OffsetRange(first: max(position.next, bound.low), next: max(bound.end, bound.low)))
@@ -139,15 +144,17 @@ package struct ChangeExtractor {
 
     /// Where to go on with a partition.
     private func position(
-        of bound: PartitionBounds, in positions: Positions, _ again: [SegmentEntry]
+        of bound: PartitionBounds, in positions: Positions, _ again: [SegmentEntry], _ loads: [FullLoadMark]
     ) throws -> Position {
         let topic = bound.partition.topic
         let isKnownTopic = positions.partitions.keys.contains { $0.topic == topic }
-        // A topic seen for the first time begins where its retention has left it; a partition
-        // that a known topic gained begins at 0.
+        let life = positions.incarnation(of: topic)
+        // A topic seen for the first time begins where its retention has left it, but no later than a full load
+        // has seen it end; a partition that a known topic gained begins at 0.
+        let seen = loads.compactMap { $0.w0[bound.partition] }.filter { $0.incarnation == life }.map(\.offset).min()
         var position =
             positions.partitions[bound.partition]
-            ?? Position(incarnation: positions.incarnation(of: topic), next: isKnownTopic ? 0 : bound.low)
+            ?? Position(incarnation: life, next: isKnownTopic ? 0 : min(bound.low, seen ?? bound.low))
         guard position.furthest <= bound.end else {
             throw Recreated(
                 topic: topic, reason: "\(bound.partition) ends at \(bound.end), before offset \(position.furthest)")

@@ -71,6 +71,11 @@ package struct Positions: Sendable {
             known.next = rewind.offset
             partitions[partition] = known
         case .run(let run):
+            for start in run.starts {
+                let partition = TopicPartition(start.place.topic, start.place.partition)
+                guard partitions[partition] == nil, incarnation(of: partition.topic) == start.place.incarnation else { continue }
+                partitions[partition] = Position(incarnation: start.place.incarnation, next: start.offset)
+            }
             guard run.readsStream else { return }
             for (partition, position) in partitions where position.againUntil != nil {
                 partitions[partition]?.next = position.furthest

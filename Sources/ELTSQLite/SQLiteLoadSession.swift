@@ -66,6 +66,7 @@ package final class SQLiteLoadSession: LoadSession {
         case .segment(let segment): try note(segment, entry.sequence, result)
         case .fullLoad(let load): try note(load, entry.sequence, result, day: day)
         case .run(let run):
+            for start in run.starts { try note(start) }
             let latest = max(try warehouse.latestNow ?? run.now, run.now)
             try warehouse.setMeta("latest_now", .integer(latest.milliseconds))
             // Full loads and rebuilds don't read the stream to its end.
@@ -82,6 +83,21 @@ package final class SQLiteLoadSession: LoadSession {
         }
         try noteForbidden(result.forbidden, in: entry)
         try warehouse.setMeta("loaded_sequence", .integer(entry.sequence))
+    }
+
+    private func note(_ start: PartitionStart) throws {
+        let place = start.place
+        try database.execute(
+            """
+            INSERT INTO elt_offsets (topic, "partition", entity, incarnation, next_offset) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (topic, "partition") DO UPDATE SET entity=excluded.entity, incarnation=excluded.incarnation,
+                next_offset=excluded.next_offset, again_until=NULL, anchor_offset=NULL, anchor_digest=NULL,
+                last_timestamp=NULL WHERE incarnation < excluded.incarnation
+            """,
+            [
+                .text(place.topic), .integer(Int64(place.partition)), .text(place.entity),
+                .integer(Int64(place.incarnation)), .integer(start.offset),
+            ])
     }
 
     private func noteForbidden(_ fields: [String], in entry: ManifestEntry) throws {
@@ -214,7 +230,7 @@ package final class SQLiteLoadSession: LoadSession {
         try database.execute(
             "INSERT INTO elt_full_loads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             [
-                .text(load.entity), .integer(Int64(load.number)), .text(load.startedAt.description),
+                .text(load.entity), .integer(Int64(load.number)), .text(max(load.startedAt, .least).description),
                 .text(load.finishedAt.description), .text(day.description), .integer(Int64(load.pages)),
                 .integer(load.rows), load.total.map(SQLValue.integer) ?? .null, load.drift.map(SQLValue.text) ?? .null,
                 .integer(result.isSorted ? 1 : 0), .integer(sequence),

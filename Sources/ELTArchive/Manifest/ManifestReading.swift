@@ -13,7 +13,9 @@ extension ManifestEntry.Content {
             self = .fullLoad(entry)
         case "run":
             guard let command = node["command"]?.string, let now = node["now"]?.instant else { return nil }
-            self = .run(RunEntry(command: command, now: now))
+            let starts = node["starts"]?.elements.map(PartitionStart.init) ?? []
+            guard !starts.contains(nil) else { return nil }
+            self = .run(RunEntry(command: command, now: now, starts: starts.compactMap { $0 }))
         case "gap":
             guard let place = SegmentPlace(node), let lost = OffsetRange(node),
                 let acceptedAt = node["accepted_at"]?.instant
@@ -44,6 +46,13 @@ extension SegmentPlace {
             let partition = node["partition"]?.integer.flatMap(Int32.init(exactly:))
         else { return nil }
         self.init(entity: entity, topic: topic, incarnation: Int(incarnation), partition: partition)
+    }
+}
+
+extension PartitionStart {
+    fileprivate init?(_ node: JSONDocument.Node) {
+        guard let place = SegmentPlace(node), let offset = node["offset"]?.integer, offset >= 0 else { return nil }
+        self.init(place: place, offset: offset)
     }
 }
 

@@ -11,6 +11,13 @@ extension JSONText {
             append(#""kind":"run","command":"#)
             append(string: entry.command)
             member(#","now":"#, entry.now)
+            for (index, start) in entry.starts.enumerated() {
+                append(index == 0 ? #","starts":[{"# : ",{")
+                append(start.place)
+                member(#","offset":"#, start.offset)
+                append("}")
+            }
+            if !entry.starts.isEmpty { append("]") }
         case .gap(let entry):
             append(#""kind":"gap","#)
             append(entry.place)

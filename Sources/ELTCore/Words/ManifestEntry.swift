@@ -138,11 +138,25 @@ package struct FullLoadEntry: Sendable, Equatable {
 package struct RunEntry: Sendable, Equatable {
     package var command: String
     package var now: Instant
+    /// Partitions that were seen for the first time and had nothing to be read: where their records will begin. What's
+    /// lost from there on was lost to us.
+    package var starts: [PartitionStart]
     /// Whether all topics were read to their ends; other commands don't.
     package var readsStream: Bool { command == "run" }
-    package init(command: String, now: Instant) {
+    package init(command: String, now: Instant, starts: [PartitionStart] = []) {
         self.command = command
         self.now = now
+        self.starts = starts
+    }
+}
+
+/// Where the records of a partition that had none yet will begin.
+package struct PartitionStart: Sendable, Equatable {
+    package var place: SegmentPlace
+    package var offset: Int64
+    package init(place: SegmentPlace, offset: Int64) {
+        self.place = place
+        self.offset = offset
     }
 }
 
