@@ -38,6 +38,7 @@ package final class LocalArchive: Archive {
     /// whoever looks at the archive without the lock, and so without `recover`.
     package func entriesBeforeTear() throws -> [ManifestEntry] { try manifest.entriesBeforeTear() }
 
+    package func check(of sequence: Int64) throws -> String? { try manifest.lineCheck(of: sequence) }
     package var newestSequence: Int64 { get throws { try manifest.end().sequence } }
 
     @discardableResult

@@ -201,6 +201,8 @@ package final class SQLiteWarehouse {
     package var loadedSequence: Int64 { get throws { try meta("loaded_sequence").integer ?? 0 } }
     /// The sequence up to which the models have been published.
     package var publishedSequence: Int64 { get throws { try meta("published_sequence").integer ?? 0 } }
+    package var loadedCheck: String? { get throws { try meta("loaded_check").text } }
+    package func setLoadedCheck(_ check: String) throws { try setMeta("loaded_check", .text(check)) }
     /// The latest instant that any run has had.
     package var latestNow: Instant? {
         get throws { try meta("latest_now").integer.map(Instant.init(milliseconds:)) }
@@ -229,6 +231,6 @@ package final class SQLiteWarehouse {
             "elt_gaps", "elt_pending", "elt_quarantine", "elt_columns", "elt_drift", "elt_freshness", "elt_forbidden",
         ] { try database.execute("DELETE FROM \(table)") }
         try database.execute(
-            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_digest', 'published_sequence', 'latest_now', 'complete_through', 'full_from')")
+            "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_check', 'published_sequence', 'latest_now', 'complete_through', 'full_from')")
     }
 }

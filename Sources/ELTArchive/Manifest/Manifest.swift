@@ -42,6 +42,19 @@ struct Manifest {
         return try entries(after: sequence, in: file, size: file.size)
     }
 
+    /// The check of an entry's line; nil if there's no such entry.
+    func lineCheck(of sequence: Int64) throws -> String? {
+        guard sequence > 0, let file = try root.open(Self.name) else { return nil }
+        var found: String?
+        try LinesBackward(file).read { text, _, isWhole in
+            guard isWhole else { throw ArchiveError.manifestTorn }
+            let line = try Self.line(text, sequence: 0)
+            if line.entry.sequence == sequence { found = line.check }
+            return line.entry.sequence > sequence
+        }
+        return found
+    }
+
     /// All entries that recovery would leave.
     func entriesBeforeTear() throws -> [ManifestEntry] {
         guard let file = try root.open(Self.name) else { return [] }

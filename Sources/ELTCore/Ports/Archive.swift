@@ -11,12 +11,14 @@ package protocol Archive: AnyObject {
     /// removed, whole files that continue the offsets adopted. Call it while holding the lock.
     func recover() throws
 
-    /// All entries with a sequence greater than `sequence`, in order. 0 gives all. `check` is the digest of
-    /// the entry `sequence` as `digest(of:)` gave it; a different archive is an error.
+    /// All entries with a sequence greater than `sequence`, in order. 0 gives all.
     func entries(after sequence: Int64) throws -> [ManifestEntry]
 
     /// The sequence of the newest entry; 0 if there's none.
     var newestSequence: Int64 { get throws }
+
+    /// What an entry and all before it are told from others by; nil if there's no such entry, or if it isn't kept.
+    func check(of sequence: Int64) throws -> String?
 
     /// Appends entries and makes them durable, all or none. Sequences are given by the archive.
     @discardableResult

@@ -39,6 +39,9 @@ package protocol Warehouse: QuarantineLedger {
     /// Empties what can be built again from the archive. Inside a transaction.
     func forgetRaw() throws
     func setSettingsDigest(_ digest: String) throws
+    /// What `Archive.check` gave for the newest entry that is loaded; nil if an older program loaded it.
+    var loadedCheck: String? { get throws }
+    func setLoadedCheck(_ check: String) throws
 
     /// How far each partition is loaded: topic, partition, incarnation, next offset, anchor, last timestamp.
     func offsets() throws -> [LedgerOffset]

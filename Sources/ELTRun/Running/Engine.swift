@@ -101,6 +101,7 @@ package struct Engine {
             let session = warehouse.loadSession(settings: settings)
             summary = try loader(archive).load(entries, into: session)
             if !afresh { try loadAgain(session, archive) }
+            try noteArchive(archive, warehouse)
             Failpoint.loadBeforeCommit.pass()
         }
         if insideTransaction { try body() } else { try warehouse.transaction(body) }
@@ -114,6 +115,13 @@ package struct Engine {
     func refuseOtherArchive(_ archive: any Archive, _ warehouse: any Warehouse) throws {
         let (loaded, newest) = (try warehouse.loadedSequence, try archive.newestSequence)
         guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
+        guard let known = try warehouse.loadedCheck, try archive.check(of: loaded) != known else { return }
+        throw RunError.divergedArchive(loaded: loaded)
+    }
+
+    /// Keeps by what the archive that was loaded can be told from another.
+    func noteArchive(_ archive: any Archive, _ warehouse: any Warehouse) throws {
+        if let check = try archive.check(of: warehouse.loadedSequence) { try warehouse.setLoadedCheck(check) }
     }
 
     func loader(_ archive: any Archive) -> Loader {
@@ -155,12 +163,12 @@ package struct Engine {
             report.run = run
             let session = warehouse.transformSession()
             if request.select == nil {
-                let summary = try transformer.transform(session, request, latestNow: latest)
+                let summary = try transformer(at: latest).transform(session, request, latestNow: latest)
                 fill(&report, summary)
                 try warehouse.publish(run: run, tests: summary.tests)
             } else {
                 let summary = try warehouse.hidingUnpublished {
-                    try transformer.transform(session, request, latestNow: latest)
+                    try transformer(at: latest).transform(session, request, latestNow: latest)
                 }
                 fill(&report, summary)
                 try warehouse.record(run: run, tests: summary.tests)
@@ -175,6 +183,14 @@ package struct Engine {
     }
 
     var transformer: Transformer { Transformer(project: models, settings: settings, context: context) }
+
+    /// Models see the latest instant that any run has had, as they do in a rebuild: a full load that began before the
+    /// last hour did doesn't set them back.
+    private func transformer(at latest: Instant) -> Transformer {
+        let context = RunContext(
+            now: max(context.now, latest), zone: context.zone, deadline: context.deadline, progress: context.progress)
+        return Transformer(project: models, settings: settings, context: context)
+    }
 
     func fill(_ report: inout RunReport, _ summary: TransformSummary) {
         report.models = summary.models.map {

@@ -22,6 +22,8 @@ final class OverlayArchive: Archive {
 
     var newestSequence: Int64 { get throws { try added.last?.sequence ?? base.newestSequence } }
 
+    func check(of sequence: Int64) throws -> String? { try base.check(of: sequence) }
+
     func append(_ contents: [ManifestEntry.Content]) throws -> [ManifestEntry] {
         var next = try newestSequence
         let entries = contents.map { content in

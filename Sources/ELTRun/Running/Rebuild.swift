@@ -46,6 +46,7 @@ extension Engine {
             let entries = try archive.entries(after: 0).filter { $0.sequence <= last ?? .max }
             let summary = try loader(archive).load(entries, into: warehouse.loadSession(settings: settings))
             note(summary, in: &report)
+            try noteArchive(archive, warehouse)
         }
         Failpoint.rebuildLoaded.pass()
         var request = TransformRequest()
@@ -68,6 +69,7 @@ extension Engine {
         var watch = Stopwatch()
         let archive = try makeArchive()
         let warehouse = try lookAtWarehouse()
+        try refuseOtherArchive(archive, warehouse)
         let published = try warehouse.publishedSequence
         guard published > 0 else {
             report.status = "nothing is published yet"

@@ -77,6 +77,7 @@ package enum RunError: ELTError {
     case unknownEntity(String, known: [String])
     case unknownModel(String, known: [String])
     case otherArchive(loaded: Int64, newest: Int64)
+    case divergedArchive(loaded: Int64)
 
     package var code: String {
         switch self {
@@ -86,7 +87,7 @@ package enum RunError: ELTError {
         case .differs: "rebuild.differs"
         case .unknownEntity: "run.unknown-entity"
         case .unknownModel: "run.unknown-model"
-        case .otherArchive: "run.other-archive"
+        case .otherArchive, .divergedArchive: "run.other-archive"
         }
     }
 
@@ -96,7 +97,7 @@ package enum RunError: ELTError {
         case .storage, .lowDisk: .storage
         case .differs: .data
         case .unknownEntity, .unknownModel: .usage
-        case .otherArchive: .storage
+        case .otherArchive, .divergedArchive: .storage
         }
     }
 
@@ -117,6 +118,8 @@ package enum RunError: ELTError {
             "There's no model \(name); there is: \(known.joined(separator: ", "))."
         case .otherArchive(let loaded, let newest):
             "The warehouse has loaded entry \(loaded) of an archive whose newest is \(newest): this isn't its archive, or the archive lost entries."
+        case .divergedArchive(let loaded):
+            "The warehouse has loaded \(loaded) entries of an archive, and the last of them isn't the one that this archive has: it's another one, or one that has gone its own way."
         }
     }
 
@@ -127,7 +130,7 @@ package enum RunError: ELTError {
         case .lowDisk: "Free some space, then run the same command again; nothing was changed."
         case .differs: "Run 'elt rebuild --from-archive' to make the tables from the archive, and please report it."
         case .unknownEntity, .unknownModel: "Use one of these names."
-        case .otherArchive:
+        case .otherArchive, .divergedArchive:
             "Check `archive.path` in elt.yml, and restore 'manifest.ndjson' if it's an older one. If the archive is right, move the warehouse away and run 'elt rebuild --from-archive'."
         }
     }

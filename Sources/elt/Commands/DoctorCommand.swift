@@ -172,6 +172,8 @@ struct DoctorCommand: ParsableCommand {
                 )
                 .first?[0].integer ?? 0
             guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
+            let known = try wiring.existingWarehouse()?.rows("SELECT value FROM elt_meta WHERE name='loaded_check'").first?[0].text
+            if let known, try archive.check(of: loaded) != known { throw RunError.divergedArchive(loaded: loaded) }
             let missing = entries.flatMap(Self.paths).filter { FileSize.bytes(path + "/" + $0) == nil }
             guard missing.isEmpty else {
                 checkup.add(
