@@ -8,6 +8,8 @@ package final class SQLiteTransformSession: TransformSession {
     /// Not yet in the ledger. Written between large models, its page would be in the log twice, and SQLite would
     /// sum up anew all that lies between.
     private var states: [String: ModelState] = [:]
+    /// How many queries' rows were kept. A model needs those of two at most.
+    private var kept = 0
     /// The model whose days are all being built.
     var sortedDays: SortedDays?
     /// Where files may lie beside the warehouse.
@@ -56,13 +58,16 @@ package final class SQLiteTransformSession: TransformSession {
         }
     }
 
-    package func keep(_ query: String, model: String) throws -> String {
+    package func keep(_ query: String, model: String, by partition: String) throws -> String {
         let columns = try describe(query, model: model).map(\.name)
         return try named(model) {
-            try database.execute("DROP TABLE IF EXISTS temp.elt_kept")
-            try database.execute("CREATE TEMP TABLE elt_kept (\(Names.list(columns)))")
-            try database.execute("INSERT INTO temp.elt_kept \(query)")
-            return "SELECT * FROM temp.elt_kept"
+            let name = "elt_kept_\(kept % 2)"
+            kept += 1
+            try database.execute("DROP TABLE IF EXISTS temp.\(name)")
+            try database.execute("CREATE TEMP TABLE \(name) (\(Names.list(columns)))")
+            try database.execute("INSERT INTO temp.\(name) \(query)")
+            try database.execute("CREATE INDEX temp.\(name)_by_day ON \(name) (\(Names.quoted(partition)))")
+            return "SELECT * FROM temp.\(name)"
         }
     }
 

@@ -42,12 +42,14 @@ struct WinnersResolver {
             var old: [Winner] = []
             var key: [UInt8] = []
             var timeline = Timeline()
+            var firstRecordDay = Int32.max
             while let next = cursor.key {
                 key.removeAll(keepingCapacity: true)
                 key.append(contentsOf: next)
                 pool.removeAll(keepingCapacity: true)
                 try cursor.drain(into: &pool)
                 guard let earliest = pool.map(\.day).min() else { continue }
+                firstRecordDay = min(firstRecordDay, earliest)
                 try writer.stored(key, from: earliest, into: &old)
                 // What holds on the earliest day accounts for all that lies before it.
                 let holding = old.first.flatMap { $0.day <= earliest ? $0 : nil }
@@ -59,6 +61,7 @@ struct WinnersResolver {
             }
             resolution.records = cursor.records
             resolution.changedKeys = writer.changedKeys
+            if firstRecordDay < .max { resolution.firstRecordDay = Day(daysSinceEpoch: firstRecordDay) }
             resolution.changedDays = writer.changedDays.sorted().map { Day(daysSinceEpoch: $0) }
         }
         try database.execute(Schema.winnersIndex(name))

@@ -36,7 +36,7 @@ extension ModelBuilder {
         if isNew || after.lastDay != state?.lastDay { try session.analyze(model.name) }
         let fullFrom = reached[entity]?.fullFrom
         let days = stride(from: first, through: horizon, by: 1).filter { day in
-            known.map { !$0.contains(day) } ?? true || fullFrom.map { day >= $0 } ?? false || isReached(day, reached)
+            known.map { !$0.contains(day) } ?? true || fullFrom.map { day >= $0 } ?? false || isReached(day, model, reached)
         }
         return summary(model, changes, days: days, isFull: isNew)
     }

@@ -199,7 +199,8 @@ struct ModelBuilder {
         if let fullFrom, !isNew { try session.removeDays(model.name, partition: partition, from: fullFrom, after: nil) }
         let isNarrowed = try !isNew && model.config.byKey == nil && isNarrowed(model)
         // Taken before the first day is written: the query may ask the table how far it has come.
-        let narrowed = isNarrowed ? try session.keep(render(model, .all, incremental: true), model: model.name) : nil
+        let narrowed =
+            isNarrowed ? try session.keep(render(model, .all, incremental: true), model: model.name, by: partition) : nil
         var changes = TableChanges()
         var days: [Day] = []
         // One day alone goes straight into the table.
@@ -208,15 +209,23 @@ struct ModelBuilder {
         if let sorted {
             try session.beginDays(model.name, columns: shape, partition: partition, key: key[0], resets: sorted)
         }
-        for day in stride(from: first, through: horizon, by: 1) {
+        let due = stride(from: first, through: horizon, by: 1).compactMap { day -> (day: Day, isFull: Bool)? in
             // What makes a standing day another one is known; then all of its rows are asked for.
-            let isChanged = isNarrowed && isReached(day, reached)
+            let isChanged = isNarrowed && isReached(day, model, reached)
             let isFull = known.map { !$0.contains(day) } ?? true || fullFrom.map { day >= $0 } ?? false || isChanged
-            guard isFull || !isNarrowed && isTouched(day, model, reached) else { continue }
+            guard isFull || !isNarrowed && isTouched(day, model, reached, last: known?.upperBound) else { return nil }
+            return (day, isFull)
+        }
+        // A query of the project's own gives all days at once: for many of them it's evaluated once.
+        let kept =
+            model.config.byKey == nil && (isNew || due.count > Self.evaluationsMax)
+            ? try session.keep(render(model, .all), model: model.name, by: partition) : nil
+        if isNew, let kept { try tellOutside(first...horizon, of: kept, partition, model) }
+        for (day, isFull) in due {
             try Interruption.check()
             transformer.context.progress.report(
                 step: model.name, done: Int64(first.distance(to: day)), total: Int64(first.distance(to: horizon) + 1))
-            changes += try build(day, of: model, columns: names, isFull: isFull)
+            changes += try build(day, of: model, columns: names, isFull: isFull, kept: kept)
             days.append(day)
         }
         if let narrowed {
@@ -244,22 +253,44 @@ struct ModelBuilder {
         return try session.samples("SELECT DISTINCT \(column) FROM (\(query))").compactMap(Day.init).sorted()
     }
 
-    /// Whether a day that stands must be looked at again.
-    private func isTouched(_ day: Day, _ model: Model, _ reached: [String: Resolution]) -> Bool {
-        if isReached(day, reached) { return true }
-        // A query of the project's own may look anywhere: the running day and the day before always count.
-        return model.config.byKey == nil && (day == transformer.context.today || day == transformer.context.today.previous)
+    /// A query of the project's own isn't evaluated more often than this in one run, and once for a new table.
+    private static let evaluationsMax = 3
+
+    /// Rows that are of no day that the table has are in no partition of it.
+    private func tellOutside(_ days: ClosedRange<Day>, of query: String, _ partition: String, _ model: Model) throws {
+        let given = try session.samples(
+            "SELECT DISTINCT \"\(partition.replacing("\"", with: "\"\""))\" FROM (\(query))")
+        let others = given.filter { text in Day(text).map { !days.contains($0) } ?? true }.sorted()
+        guard let example = others.first else { return }
+        transformer.context.progress.warn(
+            "The model \(model.name) gives rows whose '\(partition)' is no day from \(days.lowerBound) to \(days.upperBound), such as '\(example.prefix(40))': they aren't in its table.")
     }
 
-    func isReached(_ day: Day, _ reached: [String: Resolution]) -> Bool {
-        reached.values.contains { $0.changedDays.contains(day) } || request.days?.contains(day) == true
+    /// Whether a day that stands must be looked at again. `last` is the last day of the run before.
+    private func isTouched(_ day: Day, _ model: Model, _ reached: [String: Resolution], last: Day?) -> Bool {
+        if isReached(day, model, reached) { return true }
+        // A query of the project's own may ask what day it is: the days that were today, are, and were yesterday.
+        let today = transformer.context.today
+        return model.config.byKey == nil && (day == today || day == today.previous || day == last || day == last?.previous)
     }
 
-    private func build(_ day: Day, of model: Model, columns: [String], isFull: Bool) throws -> TableChanges {
+    /// A query of the project's own may count records that win nothing, and may look back: then each day from the first
+    /// on that a record reached is another one.
+    func isReached(_ day: Day, _ model: Model, _ reached: [String: Resolution]) -> Bool {
+        if request.days?.contains(day) == true { return true }
+        return reached.values.contains { resolution in
+            if model.config.byKey != nil { return resolution.changedDays.contains(day) }
+            return [resolution.firstRecordDay, resolution.changedDays.first].contains { first in first.map { $0 <= day } ?? false }
+        }
+    }
+
+    private func build(
+        _ day: Day, of model: Model, columns: [String], isFull: Bool, kept: String?
+    ) throws -> TableChanges {
         let (partition, key) = dayKey(model, columns)
         let isAsked = request.days?.contains(day) == true
         guard let entity = model.config.byKey, let resets = resets(model, columns) else {
-            return try overwrite(day, of: model, columns: columns, isFull: isFull)
+            return try overwrite(day, of: model, columns: columns, isFull: isFull, kept: kept)
         }
         let full = isFull || isAsked
         return try session.overwriteCarrying(
@@ -268,11 +299,13 @@ struct ModelBuilder {
             scope: full ? .winnersOf(entity: entity, day: day) : .changedOn(entity: entity, day: day))
     }
 
-    private func overwrite(_ day: Day, of model: Model, columns: [String], isFull: Bool) throws -> TableChanges {
+    private func overwrite(
+        _ day: Day, of model: Model, columns: [String], isFull: Bool, kept: String?
+    ) throws -> TableChanges {
         let (partition, key) = dayKey(model, columns)
         let binding: SourceRelation.Binding = model.config.byKey == nil ? .all : .day(day, changedOnly: false)
         return try session.overwrite(
-            model.name, query: try render(model, binding, incremental: !isFull), columns: columns,
+            model.name, query: try kept ?? render(model, binding, incremental: !isFull), columns: columns,
             partition: partition, day: day, key: key.isEmpty ? [] : [partition] + key)
     }
 

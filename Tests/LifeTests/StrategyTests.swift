@@ -49,6 +49,54 @@ import Testing
         try project.verify()
     }
 
+    /// As a rebuild would have them: days that a query counts all events of, that it compares with the day before, and
+    /// that it knows to be today.
+    @Test(arguments: [
+        "select _day as day, count(*) as n from {{ source('customer', 'stream') }} group by 1",
+        "select day, count(*) - lag(count(*)) over (order by day) as n from {{ ref('customer_history') }} group by day",
+        "select day, day = '{{ run.today }}' as n from {{ ref('customer_history') }} group by day",
+    ])
+    func `Days of a query of one's own are those of a rebuild`(_ query: String) throws {
+        let project = try ReplayProject()
+        try "{{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day') }}\n\(query)"
+            .write(toFile: project.folder + "/models/m.sql", atomically: true, encoding: .utf8)
+        project.produce("create", key: "a", name: "A", hour: 0)
+        project.produce("create", key: "b", name: "B", hour: 50)
+        try run(project, 4 * 24)
+        // Late, and of the topic that comes before: one wins nothing, and one comes before its update.
+        project.produce("create", key: "b", name: "older", hour: 30)
+        project.produce("create", key: "a", name: "oldest", hour: -1)
+        try run(project, 4 * 24 + 1)
+        try project.verify(hours: 4 * 24 + 1)
+        try run(project, 8 * 24)
+        try project.verify(hours: 8 * 24)
+    }
+
+    @Test func `Lists inside of records can be taken apart`() throws {
+        let project = try ReplayProject()
+        try "{{ config(materialized='table') }}\nselect c.id, j.value as letter from {{ ref('current_customer') }} c, json_each('[\"x\",\"y\"]') j, json_tree('[1]') t where t.type = 'integer'"
+            .write(toFile: project.folder + "/models/letters.sql", atomically: true, encoding: .utf8)
+        project.produce("create", key: "a", name: "A", hour: 0)
+        try run(project, 1)
+        #expect(try project.rows("SELECT letter FROM letters ORDER BY 1") == ["x", "y"])
+        #expect(try project.rows("SELECT value FROM json_each('[7]')") == ["7"])
+        try project.verify()
+    }
+
+    @Test func `Winners have the same columns before any key lives`() throws {
+        let project = try ReplayProject()
+        try "{{ config(materialized='table') }}\nselect * from {{ source('customer', 'winners') }}"
+            .write(toFile: project.folder + "/models/w.sql", atomically: true, encoding: .utf8)
+        project.produce("delete", key: "a", name: nil, hour: 0)
+        try run(project, 1)
+        let columns = "SELECT group_concat(name) FROM pragma_table_info('w')"
+        #expect(try project.rows(columns) == ["_key,_day,id"])
+        try project.verify()
+        project.produce("create", key: "b", name: "B", hour: 1)
+        try run(project, 2)
+        #expect(try project.rows(columns) == ["_key,_day,id,name"])
+    }
+
     @Test func `A query that asks its own table how far it has come is asked once`() throws {
         let project = try ReplayProject()
         let late = project.start + .seconds(73 * 3600 + 1800)

@@ -25,7 +25,7 @@ package protocol TransformSession: IntervalStore {
     func describe(_ query: String, model: String) throws -> [OutputColumn]
 
     /// Evaluates a query once, and gives another that gives its rows as they are now.
-    func keep(_ query: String, model: String) throws -> String
+    func keep(_ query: String, model: String, by partition: String) throws -> String
     func replaceView(_ model: String, query: String) throws
     func replaceTable(_ model: String, query: String, columns: [OutputColumn]) throws -> TableChanges
     /// Creates the empty table of an incremental model, dropping what's there.
@@ -124,6 +124,8 @@ package struct Resolution: Sendable, Equatable {
     package var fullFrom: Day?
     /// Days that stand and in which some key's winner changed.
     package var changedDays: [Day]
+    /// The earliest day of the records that were read, whether one of them won or not.
+    package var firstRecordDay: Day?
     /// Keys whose newest winner changed.
     package var changedKeys: Int64
     /// Records read to find that out.
@@ -134,11 +136,12 @@ package struct Resolution: Sendable, Equatable {
     package var firstDay: Day?
 
     package init(
-        fullFrom: Day? = nil, changedDays: [Day] = [], changedKeys: Int64 = 0, records: Int64 = 0, ties: Int64 = 0,
+        fullFrom: Day? = nil, changedDays: [Day] = [], firstRecordDay: Day? = nil, changedKeys: Int64 = 0, records: Int64 = 0, ties: Int64 = 0,
         firstDay: Day? = nil
     ) {
         self.fullFrom = fullFrom
         self.changedDays = changedDays
+        self.firstRecordDay = firstRecordDay
         self.changedKeys = changedKeys
         self.records = records
         self.ties = ties
