@@ -45,7 +45,7 @@ struct SourceRelations {
                 entity, from: table, origins: try origins(table, where: "true"), where: "true", onDay: nil, dayColumn: true)
         case ("daily_winners", _):
             guard try hasWinners(entity) else {
-                return try winners(entity, from: "", origins: [], where: "true", onDay: nil)
+                return try winners(entity, from: "", origins: [], where: "true", onDay: nil, dayColumn: true)
             }
             return try winners(
                 entity, from: Names.quoted(Names.winners(entity)), origins: [0] + RawTables(database: database, entity: entity).months(),
@@ -97,7 +97,7 @@ struct SourceRelations {
                 """
         }
         if arms.isEmpty {
-            let empty = ["NULL AS _key", "NULL AS _day", "NULL AS _on_day"]
+            let empty = ["NULL AS _key", "NULL AS _day"] + (head.count > 2 ? ["NULL AS _on_day"] : [])
             let names = try tables.columns().map { "NULL AS " + Names.quoted($0.name) }
             return "(SELECT \((empty + names).joined(separator: ", ")) WHERE false)"
         }

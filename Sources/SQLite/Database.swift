@@ -11,6 +11,8 @@ package final class Database {
     /// Names of the files that are attached until the transaction ends.
     private var attached: [String] = []
 
+    fileprivate var knowsTableFunctions = false
+
     /// What may end running statements, kept as long as SQLite may ask it.
     private var stop: (() -> Bool)?
 
@@ -139,6 +141,7 @@ extension Database {
     /// Prepares a statement of a person's: it may read, and nothing else. ATTACH, PRAGMA, writes,
     /// extensions and the like are refused by SQLite itself while it's compiled.
     package func prepareGuarded(_ sql: String) throws -> Statement {
+        try knowTableFunctions()
         sqlite3_set_authorizer(
             handle,
             { _, action, first, second, _, _ in
@@ -169,6 +172,13 @@ extension Database {
                 guard let database else { return 0 }
                 return Unmanaged<Database>.fromOpaque(database).takeUnretainedValue().stop?() == true ? 1 : 0
             }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// The first use of `json_each` makes a table of it, which the rules for a person's statement would forbid.
+    private func knowTableFunctions() throws {
+        guard !knowsTableFunctions else { return }
+        knowsTableFunctions = true
+        _ = try Statement("SELECT 1 FROM json_each('[]'), json_tree('[]')", self)
     }
 
     /// Sets one of SQLite's limits and gives what it was.
