@@ -53,8 +53,10 @@ package struct Loader {
             switch entry.content {
             case .segment(let segment):
                 var result = try load(segment, entry.sequence, session, &columns)
-                result.forbidden = columns[segment.place.entity]?.takeForbidden() ?? []
-                try session.note(entry, result: result, day: nil)
+                let placed = settings.placed(segment)
+                result.forbidden = columns[placed.place.entity]?.takeForbidden() ?? []
+                try session.note(
+                    ManifestEntry(sequence: entry.sequence, content: .segment(placed)), result: result, day: nil)
                 summary.segments += 1
                 summary.events += segment.rows
                 summary.add(result)
@@ -89,7 +91,7 @@ package struct Loader {
             let inserted = try loader.result().inserted
             guard inserted > 0 else { continue }
             missing += inserted
-            try session.noteRestored(segment)
+            try session.noteRestored(settings.placed(segment))
         }
         return missing
     }
@@ -120,7 +122,7 @@ package struct Loader {
     ) throws -> LoadedRows {
         let place = segment.place
         guard let loader = try eventLoader(for: place, session, &known) else {
-            progress.warn("\(place.topic) is in the archive and no longer configured: its events are left out.")
+            progress.warn("The topic \(place.topic) is in the archive and in no entity of elt.yml: its events are left out.")
             return LoadedRows()
         }
         func load(_ change: ChangeView, line: Int64) throws {
@@ -130,7 +132,7 @@ package struct Loader {
                 loader.noteQuarantined()
                 try session.quarantine(
                     QuarantineItem(
-                        entity: place.entity, sequence: sequence, topic: place.topic, incarnation: place.incarnation,
+                        entity: loader.entityName, sequence: sequence, topic: place.topic, incarnation: place.incarnation,
                         partition: place.partition, offset: change.offset, path: segment.path, line: line,
                         reason: poison.reason, detail: poison.detail))
             }
@@ -161,7 +163,7 @@ package struct Loader {
         _ load: FullLoadEntry, _ sequence: Int64, _ session: any LoadSession, _ known: inout [String: RecordColumns]
     ) throws -> LoadedRows {
         guard let (entity, loader) = try fullLoadLoader(for: load, session, &known) else {
-            progress.warn("\(load.entity) is in the archive and no longer configured: its full loads are left out.")
+            progress.warn("The archive has full load \(load.number) of an entity '\(load.entity)', which elt.yml doesn't have or has without a full_load: it's left out. If the entity was renamed, run 'elt full-load'.")
             return LoadedRows()
         }
         var page: Int64 = -1
@@ -198,11 +200,12 @@ package struct Loader {
     func eventLoader(
         for place: SegmentPlace, _ session: any LoadSession, _ known: inout [String: RecordColumns]
     ) throws -> EventLoader? {
-        guard let entity = settings.entities.first(where: { $0.name == place.entity }),
+        // A topic belongs to the entity that has it now, whatever that was called when it was archived.
+        guard let entity = settings.entity(withTopic: place.topic, preferring: place.entity),
             let topic = entity.topics.first(where: { $0.name == place.topic })
         else { return nil }
         let columns = try columns(of: entity, session, &known)
-        let writer = try session.streamWriter(for: place)
+        let writer = try session.streamWriter(for: place.of(entity))
         columns.onChange = { try writer.columnsChanged() }
         let epochs = Epochs(
             of: TopicPartition(place.topic, place.partition), incarnation: place.incarnation,
@@ -223,6 +226,28 @@ package struct Loader {
         let loader = FullLoadLoader(
             entity: entity, limits: settings.limits, columns: columns, writer: writer, isSinglePage: load.pages <= 1)
         return (entity, loader)
+    }
+}
+
+extension ProjectSettings {
+    /// The entity that a topic belongs to, among several the one of that name.
+    fileprivate func entity(withTopic topic: String, preferring name: String) -> EntitySettings? {
+        let owners = entities.filter { $0.topics.contains { $0.name == topic } }
+        return owners.first { $0.name == name } ?? owners.first
+    }
+
+    /// A segment as one of the entity that its topic belongs to.
+    fileprivate func placed(_ segment: SegmentEntry) -> SegmentEntry {
+        guard let entity = entity(withTopic: segment.place.topic, preferring: segment.place.entity) else { return segment }
+        var placed = segment
+        placed.place = segment.place.of(entity)
+        return placed
+    }
+}
+
+extension SegmentPlace {
+    fileprivate func of(_ entity: EntitySettings) -> SegmentPlace {
+        SegmentPlace(entity: entity.name, topic: topic, incarnation: incarnation, partition: partition)
     }
 }
 

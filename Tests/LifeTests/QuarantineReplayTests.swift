@@ -17,6 +17,7 @@ final class ReplayProject {
     let source = ScriptedChangeSource()
     let snapshot = ScriptedSnapshotSource()
     var settings: ProjectSettings
+    var entityNames = ["customer"]
     let start = Instant(milliseconds: 1_795_000_000_000)
 
     init(absent: FullLoadSettings.Absent = .keep) throws {
@@ -48,7 +49,7 @@ final class ReplayProject {
         return Engine(
             settings: settings,
             models: try ModelProject.load(
-                folder: folder + "/models", tests: models, entities: ["customer"]),
+                folder: folder + "/models", tests: models, entities: entityNames),
             context: context, startedAt: context.now, makeArchive: { try LocalArchive(path: archivePath) },
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
             removeScratchArchive: { try? FileManager.default.removeItem(atPath: archivePath + "/.dry-run") },
@@ -87,12 +88,12 @@ final class ReplayProject {
     }
 
     /// That the live tables are what the archive gives; throws which keys differ.
-    func verify() throws {
+    func verify(hours: Int = 30) throws {
         let path = folder + "/verify.db"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let scratch = try SQLiteWarehouse(scratch: path)
         let comparison = TableComparison(path: settings.warehousePath)
-        _ = try engine(hours: 30).verify(scratch: scratch) { table, key in
+        _ = try engine(hours: hours).verify(scratch: scratch) { table, key in
             try comparison.difference(table: table, key: key, other: path)
         }
     }
