@@ -147,6 +147,9 @@ def warehouse_state(project):
         for name in ("loaded_sequence", "published_sequence", "accepted_sequence"):
             if meta.pop(name, None) != sequence:
                 raise Fault(f"{name} isn't the manifest's newest, {sequence}")
+        last = (Path(project) / "archive/manifest.ndjson").read_text().splitlines()[-1]
+        if meta.pop("loaded_check", None) != json.loads(last)["check"]:
+            raise Fault("loaded_check isn't the check of the manifest's last line")
         state["elt_meta"] = ordered([meta])
         state["runs"] = sorted({row["now"] for row in rows(
             connection, "select now from elt_runs where status = 'published'")})
