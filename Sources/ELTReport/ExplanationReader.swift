@@ -46,7 +46,7 @@ package struct ExplanationReader {
         var explanation = Explanation(
             entity: entity.name, key: key, day: day?.description, outcome: Self.outcome(winner?.record),
             winner: try winner.map { try located($0.record) },
-            losers: [], losersTotal: losers.count, isPublished: try isPublished(winner?.order, key, day))
+            losers: [], losersTotal: losers.count, isPublished: try isPublished(winner, key, day))
         explanation.losers = try losers.prefix(Explanation.losersShown).map { loser in
             var record = try filed(loser.record)
             record.rule = Self.rule(loser, winner, day)?.text
@@ -214,13 +214,15 @@ package struct ExplanationReader {
     }
 
     /// Whether the winners that tables are made of have this record for the key.
-    private func isPublished(_ order: RecordOrder?, _ key: String, _ day: Day?) throws -> Bool {
+    private func isPublished(_ winner: Candidate?, _ key: String, _ day: Day?) throws -> Bool {
         let table = Names.winners(entity.name)
         guard try !tables(table).isEmpty else { return false }
         let stored = try reader.rows(
             "SELECT ord FROM \(Names.quoted(table)) WHERE key=?1 AND from_day <= ?2 ORDER BY from_day DESC LIMIT 1",
             [.text(key), .integer(day.map { Int64($0.daysSinceEpoch) } ?? .max)])
-        guard let order else { return stored.isEmpty }
-        return stored.first?[0] == .blob(order.bytes)
+        guard let winner else { return stored.isEmpty }
+        // A key that was removed on the day it came is in no table, and has no winner there.
+        if stored.isEmpty { return winner.record.removes }
+        return stored.first?[0] == .blob(winner.order.bytes)
     }
 }

@@ -48,6 +48,17 @@ import Testing
         #expect(explanation.losers.map(\.rule) == ["row of full load 1; the winner is an event after it"])
     }
 
+    @Test func `A key that was gone on the day it came is published as gone`() throws {
+        let project = try ReplayProject(absent: .remove)
+        project.produce("create", key: "a", name: "A", hour: 0)
+        _ = try project.engine(hours: 1).run(RunOptions())
+        project.snapshot.pages = [[#"{"id":"b","name":"B"}"#]]
+        _ = try project.engine(hours: 2).fullLoad([], acceptShrink: true)
+        let explanation = try reader(project).explain("a", day: nil)
+        #expect(explanation.outcome == .absent)
+        #expect(explanation.isPublished)
+    }
+
     @Test func `The winner's line in the archive is where its record stands`() throws {
         let project = try QuarantineReplayTests.project(.remove)
         _ = try project.engine(hours: 22).replay(ids: nil)

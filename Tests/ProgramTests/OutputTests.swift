@@ -26,6 +26,22 @@ private func lines(_ text: String) -> [Substring] { text.split(separator: "\n") 
     #expect((json.document?["faults"] as? [Any])?.isEmpty == false, "\(json.out)")
 }
 
+@Test func `an older archive that's whole by itself isn't the warehouse's`() throws {
+    let broker = try ProgramBroker()
+    let project = try ProgramProject(ProgramProject.settings(broker: broker.address))
+    try broker.send([.customer("c-1")])
+    #expect(try project.elt(["run"]).status == 0)
+    let manifest = project.folder + "/archive/manifest.ndjson"
+    let older = try String(contentsOfFile: manifest, encoding: .utf8)
+    #expect(try project.elt(["run"]).status == 0)
+    try older.write(toFile: manifest, atomically: true, encoding: .utf8)
+    for command in [["archive", "verify"], ["doctor"], ["run"], ["rebuild", "--from-archive", "--verify"]] {
+        let told = try project.elt(command)
+        #expect(told.status == 74, "\(command): \(told.err)")
+        #expect((told.out + told.err).contains("this isn't its archive"), "\(command): \(told.err)")
+    }
+}
+
 @Test func `a gap that a person accepts is told by the run, and stays told`() throws {
     let broker = try ProgramBroker()
     let project = try ProgramProject(ProgramProject.settings(broker: broker.address))

@@ -52,8 +52,11 @@ struct ArchiveVerifyCommand: ParsableCommand {
 
     func run() throws {
         try options.perform { console in
-            let archive = try Wiring(options, console).archiveToRead()
+            let wiring = try Wiring(options, console)
+            let archive = try wiring.archiveToRead()
             let faults = try archive.verify(progress: console)
+            // A manifest that lacks what was loaded may be whole by itself.
+            if faults.isEmpty { try wiring.refuseOtherArchive(archive) }
             // A manifest that can't be read is among the faults; its length doesn't matter then.
             let entries = faults.isEmpty ? try archive.newestSequence : 0
             let verdict = ArchiveVerdict(entries: entries, faults: faults)

@@ -2,8 +2,10 @@ import ELTArchive
 import ELTCore
 import ELTExtract
 import ELTReport
+import ELTRun
 import ELTSQLite
 import Foundation
+import SQLite
 
 /// Commands that only look: beside whatever is running, without the lock, and changing nothing.
 extension Wiring {
@@ -22,6 +24,19 @@ extension Wiring {
     func existingWarehouse() throws -> WarehouseReader? {
         guard FileManager.default.fileExists(atPath: settings.warehousePath) else { return nil }
         return try WarehouseReader(path: settings.warehousePath)
+    }
+
+    /// An archive that lacks what the warehouse has loaded is another one, or lost entries. A warehouse that can't be read
+    /// says nothing of the archive.
+    func refuseOtherArchive(_ archive: LocalArchive) throws {
+        let values = (try? existingWarehouse()?.rows("SELECT name, value FROM elt_meta")) ?? []
+        func value(_ name: String) -> SQLValue? { values.first { $0[0].text == name }?[1] }
+        let loaded = value("loaded_sequence")?.integer ?? 0
+        let newest = try archive.newestSequence
+        guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
+        if let known = value("loaded_check")?.text, try archive.check(of: loaded) != known {
+            throw RunError.divergedArchive(loaded: loaded)
+        }
     }
 
     /// Asks the manifest. A torn end is either being written at this moment, so it's looked at again, or

@@ -166,14 +166,7 @@ struct DoctorCommand: ParsableCommand {
             let archive = try wiring.archiveToRead()
             let entries = try archive.entries(after: 0)
             let newest = entries.last?.sequence ?? 0
-            let loaded =
-                try wiring.existingWarehouse()?.rows(
-                    "SELECT value FROM elt_meta WHERE name='loaded_sequence'"
-                )
-                .first?[0].integer ?? 0
-            guard loaded <= newest else { throw RunError.otherArchive(loaded: loaded, newest: newest) }
-            let known = try wiring.existingWarehouse()?.rows("SELECT value FROM elt_meta WHERE name='loaded_check'").first?[0].text
-            if let known, try archive.check(of: loaded) != known { throw RunError.divergedArchive(loaded: loaded) }
+            try wiring.refuseOtherArchive(archive)
             let missing = entries.flatMap(Self.paths).filter { FileSize.bytes(path + "/" + $0) == nil }
             guard missing.isEmpty else {
                 checkup.add(
