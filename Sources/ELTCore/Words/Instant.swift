@@ -35,10 +35,12 @@ extension Instant: CustomStringConvertible {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static let yearOne: Int64 = -62_135_596_800_000
+    /// The nearest instant of the years 1 to 9999, which have names of days.
+    var shown: Instant { min(max(self, Self.yearOne), .greatest) }
+    private static let yearOne = Instant(milliseconds: -62_135_596_800_000)
 
     package func append(to bytes: inout [UInt8]) {
-        let milliseconds = min(max(milliseconds, Self.yearOne), Self.greatest.milliseconds)
+        let milliseconds = shown.milliseconds
         let dayCount = milliseconds.floorDivided(by: 86_400_000)
         var rest = milliseconds - dayCount * 86_400_000
         Day(daysSinceEpoch: Int32(clamping: dayCount)).append(to: &bytes)

@@ -24,7 +24,7 @@ package final class Zone: Sendable {
 
     /// Milliseconds that local time is ahead of UTC at `instant`.
     package func offset(at instant: Instant) -> Int64 {
-        let ms = instant.milliseconds
+        let ms = instant.shown.milliseconds
         return stretches.withLock { stretches in
             if let last = stretches.last, last.from <= ms, ms < last.to { return last.offset }
             if let index = stretches.firstIndex(where: { $0.from <= ms && ms < $0.to }) {
@@ -59,7 +59,7 @@ package final class Zone: Sendable {
 
     /// The civil date of an instant in this zone. Days have 23, 24 or 25 hours.
     package func day(of instant: Instant) -> Day {
-        let local = instant.milliseconds + offset(at: instant)
+        let local = instant.shown.milliseconds + offset(at: instant)
         return Day(daysSinceEpoch: Int32(clamping: local.floorDivided(by: 86_400_000)))
     }
 
