@@ -183,6 +183,9 @@ struct ModelBuilder {
         let isNew = try needsFull(model, shape, state)
         let names = shape.map(\.name)
         let (partition, key) = dayKey(model, names)
+        guard names.contains(partition) else {
+            throw TransformError.unknownPartition(model: model.name, path: model.path, column: partition)
+        }
         if isNew {
             try session.createTable(model.name, columns: shape, key: key.isEmpty ? [] : [partition] + key)
         }
@@ -217,11 +220,18 @@ struct ModelBuilder {
             return (day, isFull)
         }
         // A query of the project's own gives all days at once: for many of them it's evaluated once.
-        let kept =
-            model.config.byKey == nil && (isNew || due.count > Self.evaluationsMax)
-            ? try session.keep(render(model, .all), model: model.name, by: partition) : nil
-        if isNew, let kept { try tellOutside(first...horizon, of: kept, partition, model) }
-        for (day, isFull) in due {
+        let all = model.config.byKey == nil ? try render(model, .all) : nil
+        if isNew, let all {
+            changes += try session.fill(
+                model.name, query: Self.within(first...horizon, of: all, partition), columns: names)
+            days = due.map(\.day)
+            try tellOutside(first...horizon, of: all, partition, model)
+        }
+        let kept = try all.flatMap { all in
+            guard !isNew, due.count > Self.evaluationsMax, let earliest = due.first?.day else { return nil as String? }
+            return try session.keep(Self.within(earliest...horizon, of: all, partition), model: model.name, by: partition)
+        }
+        for (day, isFull) in isNew && all != nil ? [] : due {
             try Interruption.check()
             transformer.context.progress.report(
                 step: model.name, done: Int64(first.distance(to: day)), total: Int64(first.distance(to: horizon) + 1))
@@ -256,10 +266,16 @@ struct ModelBuilder {
     /// A query of the project's own isn't evaluated more often than this in one run, and once for a new table.
     private static let evaluationsMax = 3
 
+    /// The rows of a query that are of some days; only a day's own name is that day.
+    private static func within(_ days: ClosedRange<Day>, of query: String, _ partition: String) -> String {
+        let column = SQLText.name(partition)
+        return "SELECT * FROM (\(query)) WHERE \(column) BETWEEN '\(days.lowerBound)' AND '\(days.upperBound)' AND date(\(column)) IS \(column)"
+    }
+
     /// Rows that are of no day that the table has are in no partition of it.
     private func tellOutside(_ days: ClosedRange<Day>, of query: String, _ partition: String, _ model: Model) throws {
         let given = try session.samples(
-            "SELECT DISTINCT \"\(partition.replacing("\"", with: "\"\""))\" FROM (\(query))")
+            "SELECT DISTINCT \(SQLText.name(partition)) FROM (\(query))")
         let others = given.filter { text in Day(text).map { !days.contains($0) } ?? true }.sorted()
         guard let example = others.first else { return }
         transformer.context.progress.warn(

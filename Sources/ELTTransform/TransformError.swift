@@ -5,6 +5,8 @@ package enum TransformError: ELTError {
     case duplicateColumn(model: String, path: String, column: String)
     /// `carry_forward` names a column that the query doesn't give.
     case unknownCarried(model: String, path: String, column: String)
+    /// `partition_by` names a column that the query doesn't give.
+    case unknownPartition(model: String, path: String, column: String)
     case schemaChanged(model: String, path: String)
     /// The database refuses a model's SQL.
     case modelSQL(model: String, place: FilePlace, reason: String)
@@ -16,6 +18,7 @@ package enum TransformError: ELTError {
         case .testsFailed: "tests.failed"
         case .duplicateColumn: "model.duplicate-column"
         case .unknownCarried: "model.unknown-carried"
+        case .unknownPartition: "model.unknown-partition"
         case .schemaChanged: "model.schema-changed"
         case .modelSQL: "model.failed"
         case .testSQL: "test.failed"
@@ -31,6 +34,8 @@ package enum TransformError: ELTError {
             "\(path): the model \(model) gives two columns named \(column)."
         case .unknownCarried(let model, let path, let column):
             "\(path): the model \(model) has no column \(column), which its carry_forward names."
+        case .unknownPartition(let model, let path, let column):
+            "\(path): the model \(model) has no column \(column), which its partition_by names."
         case .modelSQL(let model, let place, let reason): "\(place): the model \(model) can't be run: \(reason)."
         case .testSQL(let test, let place, let reason):
             "\(place.map(\.description) ?? "elt.yml"): the data test \(test) can't be run: \(reason)."
@@ -45,6 +50,7 @@ package enum TransformError: ELTError {
         case .testsFailed:
             "The tables stand as they were published last; the raw data is loaded. See the rows with 'elt query', mend data or test, and run again."
         case .unknownCarried: "Name a column of the query in carry_forward."
+        case .unknownPartition: "Name the query's column of days in partition_by."
         case .duplicateColumn: "Give one of them another name with AS."
         case .schemaChanged: "Run 'elt build --full-refresh --select' with the model's name."
         }

@@ -29,6 +29,9 @@ struct BareTable {
             case (.symbol, ","): if inTables { isDue = true }
             case (.word, "from") where !isComparison(index, tokens): (inTables, isDue) = (true, true)
             case (.word, "join"): (inTables, isDue) = (true, true)
+            case (.word, "in") where !isDue && next.map({ $0.kind != .symbol && $0.kind != .number }) ?? false:
+                // `x in customers`.
+                isDue = true
             case (.word, let word) where clauseEnds.contains(word) && !isDue: (inTables, isDue) = (false, false)
             case (.word, _), (.quoted, _), (.bracketed, _), (.string, _):
                 guard isDue else { break }

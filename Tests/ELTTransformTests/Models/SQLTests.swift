@@ -109,6 +109,8 @@ import Testing
         ("with c as (select * from t) select * from c", "t"), ("select * from (R join t)", "t"), ("select * from (t)", "t"),
         ("with c as (select 1) select * from main.c", "c"), ("select * from R where a in (select a from t)", "t"),
         ("select * from R union select * from t", "t"), ("select 1 where a is not null and exists (select 1 from R, t)", "t"),
+        ("select a in (1, 2), a in R, a not in json_each('[]') from R", nil), ("with c as (select 1) select 1 in c", nil),
+        ("select a in t from R", "t"), ("select 1 where ('b', 1) not in main.t", "t"),
         ("select * from elt_runs", "elt_runs"), ("select * from R left join t using (a), R", "t"),
     ]
 
