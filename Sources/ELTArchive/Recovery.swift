@@ -130,7 +130,6 @@ struct KnownPositions {
     private(set) var paths: Set<String> = []
     private var next: [TopicPartition: Int64] = [:]
     private var incarnations: [String: Int] = [:]
-    private var topics: Set<String> = []
     /// How far partitions were that wait to be read again.
     private var rewound: [TopicPartition: Int64] = [:]
 
@@ -140,7 +139,6 @@ struct KnownPositions {
             case .segment(let segment):
                 paths.insert(segment.path)
                 note(segment.place, next: segment.range.next)
-                topics.insert(segment.place.topic)
             case .gap(let gap): note(gap.place, next: gap.lost.next)
             case .incarnation(let life):
                 incarnations[life.topic] = life.number
@@ -152,6 +150,11 @@ struct KnownPositions {
                 rewound[partition] = max(rewound[partition] ?? 0, next[partition] ?? 0)
                 next[partition] = rewind.offset
             case .run(let run):
+                for start in run.starts {
+                    let partition = TopicPartition(start.place.topic, start.place.partition)
+                    guard next[partition] == nil, start.place.incarnation == incarnations[partition.topic] ?? 1 else { continue }
+                    next[partition] = start.offset
+                }
                 guard run.readsStream else { continue }
                 for (partition, furthest) in rewound {
                     next[partition] = max(next[partition] ?? 0, furthest)
@@ -162,8 +165,8 @@ struct KnownPositions {
         }
     }
 
-    /// Whether a file begins where its partition is due. A partition of a topic that nobody knew yet begins
-    /// wherever the broker's retention had left it, another new one at 0.
+    /// Whether a file begins where its partition is due. What a run that died has read of a partition that nobody knew, and
+    /// not from 0 on, is fetched again: whether something was lost before it is for a whole run to say.
     func isContinued(by path: SegmentPath) -> Bool {
         guard path.place.incarnation == incarnations[path.place.topic] ?? 1, !path.range.isEmpty else {
             return false
@@ -171,7 +174,7 @@ struct KnownPositions {
         if let due = next[TopicPartition(path.place.topic, path.place.partition)] {
             return path.range.first == due
         }
-        return path.range.first == 0 || !topics.contains(path.place.topic)
+        return path.range.first == 0
     }
 
     mutating func accept(_ path: SegmentPath) { note(path.place, next: path.range.next) }

@@ -151,13 +151,13 @@ package struct ChangeExtractor {
         let life = positions.incarnation(of: topic)
         // A topic seen for the first time begins where its retention has left it, but no later than a full load
         // has seen it end; a partition that a known topic gained begins at 0.
-        let seen = loads.compactMap { $0.w0[bound.partition] }.filter { $0.incarnation == life }.map(\.offset).min()
+        let seen = loads.compactMap { $0.w0[bound.partition] }.filter { $0.incarnation == life }.map(\.offset)
         var position =
             positions.partitions[bound.partition]
-            ?? Position(incarnation: life, next: isKnownTopic ? 0 : min(bound.low, seen ?? bound.low))
-        guard position.furthest <= bound.end else {
-            throw Recreated(
-                topic: topic, reason: "\(bound.partition) ends at \(bound.end), before offset \(position.furthest)")
+            ?? Position(incarnation: life, next: isKnownTopic ? 0 : min(bound.low, seen.min() ?? bound.low))
+        let furthest = max(position.furthest, seen.max() ?? 0)
+        guard furthest <= bound.end else {
+            throw Recreated(topic: topic, reason: "\(bound.partition) ends at \(bound.end), before offset \(furthest)")
         }
         if position.againUntil != nil, position.next < bound.low {
             // Retention went on since the rewind, and what it took is archived.

@@ -63,7 +63,8 @@ final class PartitionWriter {
 
     private func writer() throws -> any SegmentWriter {
         if let open { return open }
-        let writer = try archive.segment(at: task.place, first: next)
+        // What's read again lies where it lay, under the name that its entity had.
+        let writer = try archive.segment(at: again.first?.place ?? task.place, first: next)
         open = writer
         return writer
     }

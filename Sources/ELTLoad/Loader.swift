@@ -67,7 +67,7 @@ package struct Loader {
                 summary.segments += 1
                 summary.fullRows += load.rows
                 summary.add(result)
-            case .run, .gap, .incarnation, .rewind: try session.note(entry, result: LoadedRows(), day: nil)
+            case .run, .gap, .incarnation, .rewind: try session.note(settings.placed(entry), result: LoadedRows(), day: nil)
             }
             Failpoint.segmentLoaded.pass()
             done += Self.rows(of: entry)
@@ -234,6 +234,24 @@ extension ProjectSettings {
     fileprivate func entity(withTopic topic: String, preferring name: String) -> EntitySettings? {
         let owners = entities.filter { $0.topics.contains { $0.name == topic } }
         return owners.first { $0.name == name } ?? owners.first
+    }
+
+    /// An entry that loads nothing, with its topics as those of the entities that they belong to.
+    fileprivate func placed(_ entry: ManifestEntry) -> ManifestEntry {
+        func placed(_ place: SegmentPlace) -> SegmentPlace {
+            entity(withTopic: place.topic, preferring: place.entity).map(place.of) ?? place
+        }
+        var entry = entry
+        switch entry.content {
+        case .gap(var gap):
+            gap.place = placed(gap.place)
+            entry.content = .gap(gap)
+        case .run(var run):
+            run.starts = run.starts.map { PartitionStart(place: placed($0.place), offset: $0.offset) }
+            entry.content = .run(run)
+        case .segment, .fullLoad, .incarnation, .rewind: break
+        }
+        return entry
     }
 
     /// A segment as one of the entity that its topic belongs to.

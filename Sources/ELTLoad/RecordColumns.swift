@@ -20,6 +20,8 @@ final class RecordColumns {
     var onChange: () throws -> Void = {}
     private(set) var drift: [String] = []
     private var forbidden: Set<String> = []
+    /// Drift that the session knows of.
+    private var noted: Set<String> = []
 
     /// More columns than this stay in the payload.
     static let columnsMax = 500
@@ -234,6 +236,8 @@ final class RecordColumns {
     }
 
     private func note(_ field: String, _ what: String) throws {
+        // Shapes may alternate from record to record.
+        guard noted.insert(field + "\u{1f}" + what).inserted else { return }
         if try session.noteDrift(entity: entity.name, field: field, what: what, at: "") {
             drift.append("\(entity.name).\(field.prefix(100)): \(what)")
         }

@@ -128,6 +128,7 @@ package final class SQLiteLoadSession: LoadSession {
                 .integer(segment.textBytes), .text(segment.sha256),
             ])
         try noteRestored(segment)
+        try noteRewound("topic=?1 AND \"partition\"=?2", [.text(place.topic), .integer(Int64(place.partition))])
         let instant = { (ms: Int64?) -> SQLValue in ms.map { .text(Instant(milliseconds: $0).description) } ?? .null }
         try database.execute(
             """
@@ -161,10 +162,13 @@ package final class SQLiteLoadSession: LoadSession {
             ])
     }
 
-    /// A run has read again what was to be read again.
-    private func endRewinds() throws {
+    /// Remembers what is being read again of some partitions, before that they are is forgotten.
+    private func noteRewound(_ condition: String, _ bindings: [SQLValue]) throws {
         for row in try database.query(
-            "SELECT topic, incarnation, \"partition\", next_offset, again_until FROM elt_offsets WHERE again_until IS NOT NULL")
+            """
+            SELECT topic, incarnation, "partition", next_offset, again_until FROM elt_offsets
+            WHERE again_until IS NOT NULL AND \(condition)
+            """, bindings)
         {
             rewound.append(
                 RewoundRange(
@@ -172,6 +176,11 @@ package final class SQLiteLoadSession: LoadSession {
                     incarnation: Int(row[1].integer ?? 1),
                     range: OffsetRange(first: row[3].integer ?? 0, next: row[4].integer ?? 0)))
         }
+    }
+
+    /// A run has read again what was to be read again.
+    private func endRewinds() throws {
+        try noteRewound("true", [])
         try database.execute(
             "UPDATE elt_offsets SET next_offset=again_until, again_until=NULL WHERE again_until IS NOT NULL")
     }

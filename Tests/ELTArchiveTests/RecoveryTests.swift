@@ -8,13 +8,15 @@ import Testing
     @Test func `whole files without an entry are adopted in order`() throws {
         let scratch = Scratch()
         let archive = try scratch.archive()
+        let start = PartitionStart(place: place("started"), offset: 70)
         try archive.append([.segment(try archive.write([event(0), event(1)], at: place()))])
+        try archive.append([.run(RunEntry(command: "run", now: Instant(milliseconds: 0), starts: [start]))])
         try archive.beginExtraction()
         let orphans = [
             try archive.write([event(2), event(4)], at: place(), next: 6, first: 2),
             try archive.segment(at: place(), first: 6).seal(next: 8),
             try archive.write([event(0)], at: place(partition: 1)),
-            try archive.write([event(70)], at: place("new")),
+            try archive.write([event(70)], at: place("started")),
         ]
         let unfinished = try archive.segment(at: place(partition: 2), first: 0)
         try event(0).withView { try unfinished.append($0) }
@@ -22,7 +24,7 @@ import Testing
 
         let again = try scratch.archive()
         try again.recover()
-        let found = try again.entries(after: 1).map(\.content)
+        let found = try again.entries(after: 2).map(\.content)
         #expect(found.count == 4)
         for orphan in orphans { #expect(found.contains(.segment(orphan))) }
         #expect(
@@ -44,6 +46,8 @@ import Testing
         try archive.write([event(9)], at: place())
         try archive.write([event(1), event(2)], at: place())
         try archive.write([event(4)], at: place(partition: 1))
+        // Nobody knows whether something was lost before it.
+        try archive.write([event(70)], at: place("new"))
         try archive.write([event(0)], at: place(incarnation: 2))
         let cut = try archive.write((2..<2000).map { event($0) }, at: place())
         try scratch.put(Array(scratch.files()[cut.path]!.dropLast(5)), cut.path)

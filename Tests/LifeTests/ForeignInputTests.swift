@@ -6,6 +6,7 @@ import ELTRun
 import ELTSQLite
 import ELTTesting
 import Foundation
+import SQLite
 import Testing
 
 /// What a broker or a service may say and nobody expects, through whole runs.
@@ -85,6 +86,73 @@ import Testing
         #expect(try project.rows("SELECT count(*) FROM elt_gaps") == ["1"])
     }
 
+    @Test(arguments: [Int64.max, 1 << 62, 1_795_000_000_000])
+    func `A gap beside a message of any timestamp can be accepted and rebuilt`(timestamp: Int64) throws {
+        let project = try ReplayProject()
+        let partition = TopicPartition("create", 0)
+        func produce(_ key: String) {
+            project.source.produce(
+                to: partition, timestamp: timestamp, key: Array(key.utf8), value: Array(#"{"id":"\#(key)","name":"A"}"#.utf8))
+        }
+        produce("a")
+        _ = try run(project, 1)
+        for key in ["b", "c", "d"] { produce(key) }
+        project.source.forget(before: 3, of: partition)
+        var options = RunOptions()
+        options.acceptGap = true
+        _ = try project.engine(hours: 2).run(options)
+        #expect(try project.rows("SELECT count(*) FROM elt_gaps") == ["1"])
+        try FileManager.default.removeItem(atPath: project.folder + "/warehouse")
+        _ = try project.engine(hours: 3).rebuild(at: false)
+        #expect(try project.rows("SELECT count(*) FROM elt_gaps") == ["1"])
+    }
+
+    @Test func `A topic that was recreated between a full load and the first run is another one`() throws {
+        let project = try ReplayProject()
+        for name in ["A", "B", "C"] { project.produce("create", key: "a", name: name, hour: 0) }
+        project.snapshot.pages = [[#"{"id":"a","name":"C"}"#]]
+        _ = try project.engine(hours: 1).fullLoad([], acceptShrink: true)
+        project.source.recreate("create")
+        project.produce("create", key: "a", name: "D", hour: 2)
+        let report = try run(project, 3)
+        #expect(report.warnings.contains { $0.contains("create was recreated") }, "\(report.warnings)")
+        #expect(try project.names() == ["a D"])
+        try project.verify()
+    }
+
+    /// Under the name that they had, or they'd be in two files.
+    @Test func `What a renamed entity reads again lies where it lay, and its lost rows come back`() throws {
+        let project = try ReplayProject()
+        project.produce("create", key: "a", name: "A", hour: 0)
+        project.produce("create", key: "c", name: "C", hour: 0)
+        _ = try run(project, 1)
+        try rename(project)
+        _ = try run(project, 2)
+        let warehouse = try SQLiteWarehouse(path: project.settings.warehousePath)
+        try warehouse.database.execute("DELETE FROM raw_client_stream_2026_11 WHERE _key='a'")
+        _ = try project.engine(hours: 3).rewind(RewindRequest(to: .instant(project.start - .seconds(3600))))
+        // One of the partitions has new events besides.
+        project.produce("create", key: "c", name: "later", hour: 2)
+        _ = try run(project, 4)
+        #expect(try LocalArchive(path: project.settings.archivePath).verify(progress: SilentProgress()).isEmpty)
+        #expect(try project.rows("SELECT count(*) FROM raw_client_stream") == ["3"])
+        #expect(try project.names() == ["a A", "c later"])
+        try FileManager.default.removeItem(atPath: project.folder + "/warehouse")
+        _ = try project.engine(hours: 5).rebuild(at: false)
+        #expect(try project.names() == ["a A", "c later"])
+    }
+
+    private func rename(_ project: ReplayProject) throws {
+        project.settings.entities[0].name = "client"
+        for model in ["current_customer", "customer_history"] {
+            let path = project.folder + "/models/\(model).sql"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            try text.replacing("'customer'", with: "'client'").write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        try FileManager.default.removeItem(atPath: project.folder + "/models/schema.yml")
+        project.entityNames = ["client"]
+    }
+
     @Test func `A position of an empty partition outlives the warehouse`() throws {
         let project = try ReplayProject()
         _ = try run(project, 1)
@@ -131,14 +199,7 @@ import Testing
         project.produce("create", key: "b", name: nil, hour: 0)
         _ = try run(project, 1)
         #expect(try project.names() == ["a A"])
-        project.settings.entities[0].name = "client"
-        for model in ["current_customer", "customer_history"] {
-            let path = project.folder + "/models/\(model).sql"
-            let text = try String(contentsOfFile: path, encoding: .utf8)
-            try text.replacing("'customer'", with: "'client'").write(toFile: path, atomically: true, encoding: .utf8)
-        }
-        try FileManager.default.removeItem(atPath: project.folder + "/models/schema.yml")
-        project.entityNames = ["client"]
+        try rename(project)
         project.produce("create", key: "c", name: "C", hour: 1)
         _ = try run(project, 2)
         #expect(try project.names() == ["a A", "c C"])
