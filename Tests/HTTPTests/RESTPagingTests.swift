@@ -94,6 +94,20 @@ struct RESTPagingTests {
         #expect(server.requests.compactMap { $0["offset"] } == ["0", "10", "20", "30"])
     }
 
+    /// As many as there are numbers are promised, and there are three pages: the listing isn't complete.
+    @Test(arguments: [Int64.max, 9_223_372_036_854_775_798, 4_611_686_018_427_387_904])
+    func `a total that no listing can have is an error and no crash`(total: Int64) throws {
+        let server = try LoopbackServer { request, connection in
+            let range = slice(request["page"].flatMap { Int($0) } ?? 0, size: 10, of: 25)
+            if range.isEmpty { return connection.reply(404) }
+            connection.reply(200, [], envelope(range, ",\"total\":\(total)"))
+        }
+        #expect {
+            try RESTFixture(server, RESTFixture.page).load(into: draft)
+        } throws: { "\($0)".contains("page 3") && "\($0)".contains("404") }
+        #expect(draft.ids.count == 25)
+    }
+
     @Test func `a total that's not in the body may be in the header`() throws {
         let server = try LoopbackServer { request, connection in
             let range = slice(request["page"].flatMap { Int($0) } ?? 0, size: 10, of: 25)

@@ -86,6 +86,24 @@ import Testing
         #expect(try project.rows("SELECT count(*) FROM elt_gaps") == ["1"])
     }
 
+    /// A run may die between the manifest and the ledger.
+    @Test func `What the archive tells of an empty partition counts before it's loaded`() {
+        func started(_ offset: Int64, incarnation: Int = 1) -> ManifestEntry {
+            let place = SegmentPlace(entity: "customer", topic: "delete", incarnation: incarnation, partition: 1)
+            let start = PartitionStart(place: place, offset: offset)
+            return ManifestEntry(sequence: 1, content: .run(RunEntry(command: "run", now: .least, starts: [start])))
+        }
+        let partition = TopicPartition("delete", 1)
+        var positions = Positions()
+        positions.apply(started(4, incarnation: 2))
+        #expect(positions.partitions.isEmpty, "of a life that isn't")
+        positions.apply(started(4))
+        #expect(positions.partitions == [partition: Position(incarnation: 1, next: 4)])
+        positions.partitions[partition]?.next = 9
+        positions.apply(started(4))
+        #expect(positions.partitions[partition]?.next == 9, "a start is where nothing was known")
+    }
+
     @Test(arguments: [Int64.max, 1 << 62, 1_795_000_000_000])
     func `A gap beside a message of any timestamp can be accepted and rebuilt`(timestamp: Int64) throws {
         let project = try ReplayProject()
