@@ -51,7 +51,7 @@ struct Heads {
         try database.execute("DROP TABLE IF EXISTS temp.\(originsName)")
     }
 
-    private var originsName: String { Names.quoted("origins_of_" + Names.heads(entity)) }
+    private var originsName: String { Names.quoted(Names.heads(entity) + "_origins") }
 
     private func kind() throws -> String? {
         try database.value("SELECT type FROM temp.sqlite_schema WHERE name=?1", [.text(Names.heads(entity))]).text

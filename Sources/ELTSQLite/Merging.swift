@@ -168,7 +168,7 @@ extension SQLiteTransformSession {
         defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
         var (changes, keys) = try Upsert(
             database: database, model: model, columns: columns, key: key, entityKey: column, day: day
-        ).run(readsItself ? "SELECT * FROM temp.elt_stage" : query)
+        ).run(readsItself ? "SELECT * FROM temp.elt_stage" : query, of: scope.entity, beside: readsItself ? nil : side)
         let (living, removed) = try sum(scope)
         if keys == living {
             if removed == 0 { return changes }

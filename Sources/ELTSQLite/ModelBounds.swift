@@ -3,18 +3,19 @@ import ELTCore
 import SQLite
 
 /// What a project's own SQL may use up, and what it mustn't ask.
-extension SQLiteWarehouse {
-    /// The longest text or blob that a model may make, in bytes.
-    private static let modelValueBytesMax: Int32 = 256 << 20
-    /// How far a model is run to see whether it asks for the time, in steps of SQLite's machine.
-    private static let probeStepsMax: Int32 = 200_000
+struct ModelBounds {
+    let model: String
+    let timeMax: Duration
 
-    /// Runs statements of a model: not longer than `modelTimeMax`, not with values without end, and
+    /// The longest text or blob that a model may make, in bytes.
+    private static let valueBytesMax: Int32 = 256 << 20
+
+    /// Runs statements of a model: not longer than `timeMax`, not with values without end, and
     /// without the clock. A signal ends them; the transaction around them rolls back.
-    func bounded<T>(_ model: String, _ body: () throws -> T) throws -> T {
+    func keep<T>(_ database: Database, _ body: () throws -> T) throws -> T {
         let reads = RefusedClock.reads
-        let end = ContinuousClock.now + modelTimeMax
-        let length = database.limit(SQLITE_LIMIT_LENGTH, Self.modelValueBytesMax)
+        let end = ContinuousClock.now + timeMax
+        let length = database.limit(SQLITE_LIMIT_LENGTH, Self.valueBytesMax)
         database.setStop { Interruption.isRequested || ContinuousClock.now > end }
         defer {
             database.setStop(nil)
@@ -25,10 +26,19 @@ extension SQLiteWarehouse {
             result = try body()
         } catch let error as SQLiteError where error.primaryCode == SQLITE_INTERRUPT {
             try Interruption.check()
-            throw WarehouseError.modelTooLong(name: model, seconds: modelTimeMax.components.seconds)
+            throw WarehouseError.modelTooLong(name: model, seconds: timeMax.components.seconds)
         }
         guard RefusedClock.reads == reads else { throw WarehouseError.modelClock(name: model) }
         return result
+    }
+}
+
+extension SQLiteWarehouse {
+    /// How far a model is run to see whether it asks for the time, in steps of SQLite's machine.
+    private static let probeStepsMax: Int32 = 200_000
+
+    func bounded<T>(_ model: String, _ body: () throws -> T) throws -> T {
+        try ModelBounds(model: model, timeMax: modelTimeMax).keep(database, body)
     }
 
     /// Looks for the first row of a query, for a moment: a view isn't run by us, and readers would get

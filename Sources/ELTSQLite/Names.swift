@@ -20,9 +20,10 @@ package enum Names {
     /// The physical table behind the view `full`.
     package static func fullRows(_ entity: String) -> String { "raw_\(entity)_full_rows" }
     package static func winners(_ entity: String) -> String { "elt_\(entity)_winners" }
-    package static func changed(_ entity: String) -> String { "changed_\(entity)" }
-    package static func changedDays(_ entity: String) -> String { "changed_days_\(entity)" }
-    package static func heads(_ entity: String) -> String { "heads_\(entity)" }
+    // Temporary tables hide others of their name: models can't begin with elt_.
+    package static func changed(_ entity: String) -> String { "elt_\(entity)_changed" }
+    package static func changedDays(_ entity: String) -> String { "elt_\(entity)_changed_days" }
+    package static func heads(_ entity: String) -> String { "elt_\(entity)_heads" }
 }
 
 extension Database {

@@ -9,7 +9,8 @@ extension SQLiteWarehouse: Warehouse {
     package func setSettingsDigest(_ digest: String) throws { try setMeta("settings_digest", .text(digest)) }
 
     package func loadSession(settings: ProjectSettings) -> any LoadSession {
-        SQLiteLoadSession(self, settings: settings)
+        changesRaw = true
+        return SQLiteLoadSession(self, settings: settings)
     }
 
     package func transformSession() -> any TransformSession { SQLiteTransformSession(self) }

@@ -14,6 +14,8 @@ package final class SQLiteTransformSession: TransformSession {
     var sortedDays: SortedDays?
     /// Where files may lie beside the warehouse.
     var path: String { warehouse.path }
+    /// Evaluates queries besides, from the first changed winner on until the models are built.
+    package private(set) var side: SideReader?
     /// What `touch` found last: the keys of the living winners that it laid ready.
     var touched: (model: String, living: KeySum)?
 
@@ -29,7 +31,15 @@ package final class SQLiteTransformSession: TransformSession {
         let first = days?[0].text.flatMap(Day.init)
         let last = days?[1].text.flatMap(Day.init)
         let built = first.flatMap { first in last.map { first...$0 } }
-        return try WinnersResolver(warehouse: warehouse, entity: entity, built: built).resolve(everything: everything)
+        return try WinnersResolver(warehouse: warehouse, entity: entity, built: built, side: sideReader)
+            .resolve(everything: everything)
+    }
+
+    private func sideReader() throws -> SideReader? {
+        if side == nil, warehouse.isReadableBeside {
+            side = try SideReader(path: warehouse.path, modelTimeMax: warehouse.modelTimeMax)
+        }
+        return side
     }
 
     package func prepareHeads(of entity: String) throws {
@@ -87,6 +97,8 @@ package final class SQLiteTransformSession: TransformSession {
     package func setState(_ state: ModelState) { states[state.name] = state }
 
     package func writeStates() throws {
+        // As long as it reads, the log can't be moved into the file.
+        side = nil
         let day = { (day: Day?) -> SQLValue in day.map { .text($0.description) } ?? .null }
         for state in states.values.sorted(by: { $0.name < $1.name }) {
             try database.execute(

@@ -12,6 +12,10 @@ package final class SQLiteWarehouse {
     /// Until it's installed.
     private var newFile: NewFile?
     package let isFirst: Bool
+    /// Whether the running transaction may have changed raw rows.
+    var changesRaw = false
+    /// Whether the file is one that others read while this one writes.
+    private let isShared: Bool
     /// How long one statement of a model may run.
     package var modelTimeMax: Duration = .seconds(3000)
 
@@ -22,6 +26,7 @@ package final class SQLiteWarehouse {
         self.path = path
         let newFile = NewFile(for: path)
         self.newFile = newFile
+        isShared = true
         isFirst = newFile.map { !$0.followsAnother && $0.lostAfter == nil } ?? false
         do {
             try Self.prepareFile(newFile?.path ?? path, isNew: newFile != nil)
@@ -35,6 +40,9 @@ package final class SQLiteWarehouse {
         }
         if let sequence = newFile?.lostAfter { try transaction { try acceptLoaded(upTo: sequence) } }
     }
+
+    /// Whether another connection sees all raw rows that this one does: they're committed, in a file with a log.
+    var isReadableBeside: Bool { isShared && newFile == nil && !changesRaw && database.isInTransaction }
 
     deinit {
         // Nobody has asked for it to stay. What another has left tells the next that its maker died.
@@ -77,6 +85,7 @@ package final class SQLiteWarehouse {
     /// Opens the warehouse to look at it: nothing is made, mended or changed.
     package init(lookingAt path: String) throws {
         self.path = path
+        isShared = false
         isFirst = false
         do {
             database = try Database(path: path, mode: .readOnly, tellsTime: false)
@@ -102,6 +111,7 @@ package final class SQLiteWarehouse {
 
     private init(memory path: String) throws {
         self.path = path
+        isShared = false
         isFirst = false
         do {
             database = try Database(path: path, mode: .create, tellsTime: false)
@@ -114,6 +124,7 @@ package final class SQLiteWarehouse {
     /// A private copy's connection: no durability, gone after the command.
     package init(scratch path: String) throws {
         self.path = path
+        isShared = false
         isFirst = false
         do {
             try Self.prepareFile(path)
@@ -180,6 +191,7 @@ package final class SQLiteWarehouse {
 
     /// Runs `body` in a transaction and says in our words what went wrong.
     package func transaction<T>(_ body: () throws -> T) throws -> T {
+        changesRaw = false
         do {
             return try database.transaction(body)
         } catch let error as SQLiteError {
@@ -220,6 +232,7 @@ package final class SQLiteWarehouse {
 
     /// Empties everything that can be built again; ledger rows of past runs stay.
     package func forgetRaw() throws {
+        changesRaw = true
         for row in try database.query(
             "SELECT type, name FROM sqlite_schema WHERE (name LIKE 'raw\\_%' ESCAPE '\\' OR name LIKE 'elt\\_%\\_winners' ESCAPE '\\') AND type IN ('table', 'view') ORDER BY type DESC")
         {

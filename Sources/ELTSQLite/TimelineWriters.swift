@@ -58,13 +58,14 @@ final class PendingWriter {
     private let insert: Statement
     private let update: Statement
     private let delete: Statement
-    private let changed: Statement
-    private let changedDay: Statement
+    private let changes: ChangedWinners
+    private let relay: ChangeRelay?
     private let built: ClosedRange<Int32>?
     private(set) var changedKeys: Int64 = 0
     private(set) var changedDays: Set<Int32> = []
 
-    init(_ database: Database, _ entity: String, built: ClosedRange<Day>?) throws {
+    /// - Parameter relay: Who is told of changes besides.
+    init(_ database: Database, _ entity: String, built: ClosedRange<Day>?, relay: ChangeRelay?) throws {
         let table = Names.quoted(Names.winners(entity))
         select = try database.prepare(
             "SELECT key, from_day, ord, removed, origin, place FROM \(table) WHERE key=?1 ORDER BY from_day DESC")
@@ -73,10 +74,8 @@ final class PendingWriter {
         update = try database.prepare(
             "UPDATE \(table) SET ord=?3, removed=?4, origin=?5, place=?6 WHERE key=?1 AND from_day=?2")
         delete = try database.prepare("DELETE FROM \(table) WHERE key=?1 AND from_day=?2")
-        changed = try database.prepare(
-            "INSERT INTO temp.\(Names.quoted(Names.changed(entity))) VALUES (?1, ?2, ?3, ?4, ?5)")
-        changedDay = try database.prepare(
-            "INSERT INTO temp.\(Names.quoted(Names.changedDays(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        changes = try ChangedWinners(database, entity)
+        self.relay = relay
         self.built = built.map { $0.lowerBound.daysSinceEpoch...$0.upperBound.daysSinceEpoch }
     }
 
@@ -107,19 +106,16 @@ final class PendingWriter {
                 if let standing, standing.isSameRecord(as: winner) { continue }
                 try (standing == nil ? insert : update).write(winner, key: key)
                 try noteDays(winner, until: index + 1 < new.count ? new[index + 1].day : nil, key: key)
-                if index == new.count - 1 { try noteHead(winner, key: key) }
+                if index < new.count - 1 { continue }
+                changedKeys += 1
+                try note(winner, on: nil, key: key)
             }
         }
     }
 
-    private func noteHead(_ winner: Winner, key: UnsafeRawBufferPointer) throws {
-        changedKeys += 1
-        changed.bindBorrowed(1, text: key)
-        changed.bind(2, Int64(winner.day))
-        changed.bind(3, winner.removed ? 1 : 0)
-        changed.bind(4, Int64(winner.origin))
-        changed.bind(5, winner.place)
-        try changed.run()
+    private func note(_ winner: Winner, on day: Int32?, key: UnsafeRawBufferPointer) throws {
+        try changes.add(winner, on: day, key: key)
+        try relay?.add(winner, on: day, key: key)
     }
 
     /// A winner holds until the next one: every standing day in between is touched.
@@ -129,13 +125,7 @@ final class PendingWriter {
         var day = max(winner.day, built.lowerBound)
         while day <= last {
             changedDays.insert(day)
-            changedDay.bind(1, Int64(day))
-            changedDay.bindBorrowed(2, text: key)
-            changedDay.bind(3, Int64(winner.day))
-            changedDay.bind(4, winner.removed ? 1 : 0)
-            changedDay.bind(5, Int64(winner.origin))
-            changedDay.bind(6, winner.place)
-            try changedDay.run()
+            try note(winner, on: day, key: key)
             day += 1
         }
     }

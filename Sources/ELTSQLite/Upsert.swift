@@ -16,26 +16,32 @@ struct Upsert {
     var day: (column: String, text: String)?
 
     /// What was written, and the keys of all rows that the query gave.
-    func run(_ query: String) throws -> (changes: TableChanges, keys: KeySum) {
-        var keys = KeySum()
+    /// - Parameter side: Who may evaluate the query meanwhile.
+    func run(_ query: String, of entity: String? = nil, beside side: SideReader? = nil) throws -> (changes: TableChanges, keys: KeySum) {
         var written: Int64 = 0
         let counter = try UpdateCounter(database)
-        let rows = try database.prepare("SELECT \(Names.list(columns)) FROM (\(query))")
+        let look = GivenRows(self)
         let write = try database.prepare(sql())
-        let keyColumn = Int32(columns.firstIndex(of: entityKey) ?? 0)
-        let dayColumn = day.flatMap { day in columns.firstIndex(of: day.column).map(Int32.init) }
-        let wanted = Array((day?.text ?? "").utf8)
-        while try rows.step() {
-            if let dayColumn, let day, !rows.bytes(dayColumn).equals(wanted) {
-                throw WarehouseError.otherDay(model: model, day: day.text)
-            }
-            for column in 0..<Int32(columns.count) { write.bindBorrowed(column + 1, rows, column) }
+        func add() throws {
             try write.run()
             written += database.changes
-            keys.add(rows.bytes(keyColumn))
-            if keys.count & 0xFFFF == 0 { try Interruption.check() }
         }
-        return (TableChanges(inserted: written - counter.updates, updated: counter.updates), keys)
+        let query = "SELECT \(Names.list(columns)) FROM (\(query))"
+        if let entity, let side, let rows = side.statement(query, of: entity) {
+            try side.rows(of: rows, model: model, look: look.see) { buffer, row in
+                buffer.bind(row, to: write)
+                try add()
+            }
+        } else {
+            let rows = try database.prepare(query)
+            while try rows.step() {
+                for column in 0..<Int32(columns.count) { write.bindBorrowed(column + 1, rows, column) }
+                // A number that's looked at as text may not be a number any more.
+                try look.see(rows)
+                try add()
+            }
+        }
+        return (TableChanges(inserted: written - counter.updates, updated: counter.updates), look.keys)
     }
 
     func sql() throws -> String {
@@ -58,6 +64,30 @@ extension Upsert {
     private func columnTypes() throws -> [String: String] {
         let rows = try database.query("SELECT name, type FROM pragma_table_info(?1)", [.text(model)])
         return Dictionary(rows.map { ($0[0].text ?? "", $0[1].text ?? "") }, uniquingKeysWith: { $1 })
+    }
+}
+
+/// Sees the rows that are to be written: that they're of the day, and which keys they have.
+private final class GivenRows {
+    private let model: String
+    private let day: (column: Int32, text: String)?
+    private let wanted: [UInt8]
+    private let keyColumn: Int32
+    private(set) var keys = KeySum()
+
+    init(_ upsert: Upsert) {
+        model = upsert.model
+        day = upsert.day.flatMap { day in
+            upsert.columns.firstIndex(of: day.column).map { (column: Int32($0), text: day.text) }
+        }
+        wanted = Array((upsert.day?.text ?? "").utf8)
+        keyColumn = Int32(upsert.columns.firstIndex(of: upsert.entityKey) ?? 0)
+    }
+
+    func see(_ row: Statement) throws {
+        if let day, !row.bytes(day.column).equals(wanted) { throw WarehouseError.otherDay(model: model, day: day.text) }
+        keys.add(row.bytes(keyColumn))
+        if keys.count & 0xFFFF == 0 { try Interruption.check() }
     }
 }
 

@@ -7,6 +7,8 @@ struct WinnersResolver {
     let entity: EntitySettings
     /// The days that models hold already.
     let built: ClosedRange<Day>?
+    /// Who evaluates models' queries besides, and must know what changed.
+    let side: () throws -> SideReader?
 
     private var database: Database { warehouse.database }
     private var tables: RawTables { RawTables(database: database, entity: entity.name) }
@@ -31,41 +33,52 @@ struct WinnersResolver {
 
     // MARK: An ordinary hour
 
-    /// Lays the records that were loaded since the last publication into the timelines of their keys.
     private func resolvePending(loads: [FullLoadMark]) throws -> Resolution {
         var resolution = Resolution(firstDay: nil)
         if let query = try pendingQuery(before: nil) {
-            let cursor = try EventCursor(try database.prepare(query), ranks: try ranks())
-            let writer = try PendingWriter(database, name, built: built)
-            let absences = entity.fullLoad?.absent == .remove ? loads : []
-            var pool: [Winner] = []
-            var old: [Winner] = []
-            var key: [UInt8] = []
-            var timeline = Timeline()
-            var firstRecordDay = Int32.max
-            while let next = cursor.key {
-                key.removeAll(keepingCapacity: true)
-                key.append(contentsOf: next)
-                pool.removeAll(keepingCapacity: true)
-                try cursor.drain(into: &pool)
-                guard let earliest = pool.map(\.day).min() else { continue }
-                firstRecordDay = min(firstRecordDay, earliest)
-                try writer.stored(key, from: earliest, into: &old)
-                // What holds on the earliest day accounts for all that lies before it.
-                let holding = old.first.flatMap { $0.day <= earliest ? $0 : nil }
-                addAbsences(of: absences, to: &pool, from: holding?.day)
-                pool.append(contentsOf: old)
-                timeline.build(from: &pool, continues: holding != nil)
-                resolution.ties += timeline.ties
-                try writer.write(key, old: old, new: timeline.winners)
+            if let side = try side() {
+                try side.learn(of: name) { relay in resolution = try lay(query, loads: loads, relay) }
+            } else {
+                resolution = try lay(query, loads: loads, nil)
             }
-            resolution.records = cursor.records
-            resolution.changedKeys = writer.changedKeys
-            if firstRecordDay < .max { resolution.firstRecordDay = Day(daysSinceEpoch: firstRecordDay) }
-            resolution.changedDays = writer.changedDays.sorted().map { Day(daysSinceEpoch: $0) }
         }
         try database.execute(Schema.winnersIndex(name))
         resolution.firstDay = try firstDay()
+        return resolution
+    }
+
+    /// Lays the records that were loaded since the last publication into the timelines of their keys.
+    private func lay(_ query: String, loads: [FullLoadMark], _ relay: ChangeRelay?) throws -> Resolution {
+        var resolution = Resolution(firstDay: nil)
+        let cursor = try EventCursor(try database.prepare(query), ranks: try ranks())
+        let writer = try PendingWriter(database, name, built: built, relay: relay)
+        let absences = entity.fullLoad?.absent == .remove ? loads : []
+        var pool: [Winner] = []
+        var old: [Winner] = []
+        var key: [UInt8] = []
+        var timeline = Timeline()
+        var firstRecordDay = Int32.max
+        while let next = cursor.key {
+            key.removeAll(keepingCapacity: true)
+            key.append(contentsOf: next)
+            pool.removeAll(keepingCapacity: true)
+            try cursor.drain(into: &pool)
+            guard let earliest = pool.map(\.day).min() else { continue }
+            firstRecordDay = min(firstRecordDay, earliest)
+            try writer.stored(key, from: earliest, into: &old)
+            // What holds on the earliest day accounts for all that lies before it.
+            let holding = old.first.flatMap { $0.day <= earliest ? $0 : nil }
+            addAbsences(of: absences, to: &pool, from: holding?.day)
+            pool.append(contentsOf: old)
+            timeline.build(from: &pool, continues: holding != nil)
+            resolution.ties += timeline.ties
+            try writer.write(key, old: old, new: timeline.winners)
+        }
+        resolution.records = cursor.records
+        resolution.changedKeys = writer.changedKeys
+        if firstRecordDay < .max { resolution.firstRecordDay = Day(daysSinceEpoch: firstRecordDay) }
+        resolution.changedDays = writer.changedDays.sorted().map { Day(daysSinceEpoch: $0) }
+        try ChangedWinners.finish(in: database, name)
         return resolution
     }
 
@@ -226,17 +239,7 @@ struct WinnersResolver {
     }
 
     private func createTemporaryTables() throws {
-        let (changed, days) = (Names.changed(name), Names.changedDays(name))
         try Heads(database: database, entity: name).drop()
-        try database.execute(
-            """
-            DROP TABLE IF EXISTS temp.\(Names.quoted(changed));
-            DROP TABLE IF EXISTS temp.\(Names.quoted(days));
-            CREATE TEMP TABLE \(Names.quoted(changed)) (
-                key TEXT PRIMARY KEY, from_day INTEGER, removed INTEGER, origin INTEGER, place INTEGER) WITHOUT ROWID;
-            CREATE TEMP TABLE \(Names.quoted(days)) (
-                on_day INTEGER, key TEXT, from_day INTEGER, removed INTEGER, origin INTEGER, place INTEGER,
-                PRIMARY KEY (on_day, key)) WITHOUT ROWID;
-            """)
+        try ChangedWinners.create(in: database, name)
     }
 }

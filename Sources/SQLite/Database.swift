@@ -140,13 +140,20 @@ package final class Database {
 extension Database {
     /// Prepares a statement of a person's: it may read, and nothing else. ATTACH, PRAGMA, writes,
     /// extensions and the like are refused by SQLite itself while it's compiled.
-    package func prepareGuarded(_ sql: String) throws -> Statement {
+    /// - Parameter tables: What it may read, views and the tables behind them; nil for everything.
+    package func prepareGuarded(_ sql: String, tables: Set<String>? = nil) throws -> Statement {
         try knowTableFunctions()
+        let readable = tables.map(ReadableTables.init)
+        defer { withExtendedLifetime(readable) {} }
         sqlite3_set_authorizer(
             handle,
-            { _, action, first, second, _, _ in
+            { tables, action, first, second, _, _ in
                 switch action {
-                case SQLITE_SELECT, SQLITE_READ, SQLITE_RECURSIVE: return SQLITE_OK
+                case SQLITE_SELECT, SQLITE_RECURSIVE: return SQLITE_OK
+                case SQLITE_READ:
+                    guard let tables, let first else { return SQLITE_OK }
+                    let readable = Unmanaged<ReadableTables>.fromOpaque(tables).takeUnretainedValue()
+                    return readable.names.contains(String(cString: first)) ? SQLITE_OK : SQLITE_DENY
                 case SQLITE_FUNCTION:
                     let name = second.map { String(cString: $0).lowercased() } ?? ""
                     return ["load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"].contains(name)
@@ -156,7 +163,7 @@ extension Database {
                     return second == nil && readablePragmas.contains(name) ? SQLITE_OK : SQLITE_DENY
                 default: return SQLITE_DENY
                 }
-            }, nil)
+            }, readable.map { Unmanaged.passUnretained($0).toOpaque() })
         defer { sqlite3_set_authorizer(handle, nil, nil) }
         return try Statement(sql, self, alone: true)
     }
@@ -187,6 +194,12 @@ extension Database {
 
     /// The most memory that SQLite takes in this process, in bytes; past it statements fail.
     package static func limitMemory(to bytes: Int64) { sqlite3_hard_heap_limit64(bytes) }
+}
+
+/// What a guarded statement may read.
+private final class ReadableTables {
+    let names: Set<String>
+    init(_ names: Set<String>) { self.names = names }
 }
 
 private let readablePragmas: Set<String> = [

@@ -28,7 +28,8 @@ package final class RowBuffer {
     deinit { bytes.deallocate() }
 
     /// Takes the next rows of one and the same statement; none is left if the buffer stays empty.
-    package func fill(from statement: Statement) throws {
+    /// `look` sees the statement at each of them.
+    package func fill(from statement: Statement, look: (Statement) throws -> Void = { _ in }) throws {
         cells.removeAll(keepingCapacity: true)
         used = 0
         count = 0
@@ -38,6 +39,7 @@ package final class RowBuffer {
                 return
             }
             for column in 0..<Int32(width) { keep(statement, column) }
+            try look(statement)
             count += 1
         }
     }

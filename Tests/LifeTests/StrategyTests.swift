@@ -72,6 +72,20 @@ import Testing
         try project.verify(hours: 8 * 24)
     }
 
+    /// Ours that are temporary would hide theirs.
+    @Test(arguments: ["changed_customer", "changed_days_customer", "heads_customer", "origins_of_heads_customer"])
+    func `A model may have any name that isn't reserved`(_ name: String) throws {
+        let project = try project(
+            named: name,
+            "{{ config(materialized='incremental', incremental_strategy='merge', unique_key='id') }} select id, name from {{ ref('current_customer') }}")
+        try "{{ config(materialized='table') }} select count(*) as n from {{ ref('\(name)') }}"
+            .write(toFile: project.folder + "/models/counted.sql", atomically: true, encoding: .utf8)
+        project.produce("create", key: "c", name: "C", hour: 73)
+        try run(project, 74)
+        #expect(try project.rows("SELECT n FROM counted") == ["3"])
+        try project.verify()
+    }
+
     @Test func `Lists inside of records can be taken apart`() throws {
         let project = try ReplayProject()
         try "{{ config(materialized='table') }}\nselect c.id, j.value as letter from {{ ref('current_customer') }} c, json_each('[\"x\",\"y\"]') j, json_tree('[1]') t where t.type = 'integer'"

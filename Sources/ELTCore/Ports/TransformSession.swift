@@ -116,6 +116,12 @@ package enum KeyScope: Hashable, Sendable {
     case changedOn(entity: String, day: Day)
     /// Keys with a winner of `day` itself.
     case winnersOf(entity: String, day: Day)
+
+    package var entity: String {
+        switch self {
+        case .changed(let entity), .changedOn(let entity, _), .winnersOf(let entity, _): entity
+        }
+    }
 }
 
 /// What resolving the winners of an entity found.

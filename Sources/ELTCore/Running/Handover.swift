@@ -4,7 +4,7 @@ import Foundation
 ///
 /// The giver has `give`, `spare` and `ask`, the taker the rest. Both run inside `between`, which doesn't return
 /// before both have ended.
-final class Handover<Piece> {
+package final class Handover<Piece> {
     /// Ends a giver that nobody waits for any more.
     private struct Stopped: Error {}
 
@@ -22,7 +22,7 @@ final class Handover<Piece> {
     /// Runs `giver` on a thread of its own, and `taker` on the caller's with every piece.
     ///
     /// What was given before the giver failed is taken before the failure is told, as if there were one thread.
-    static func between(
+    package static func between(
         piecesMax: Int, giver: @escaping (Handover) throws -> Void, taker: (Handover, Piece) throws -> Void
     ) throws {
         // Both threads use it under its condition; the giver and what it captures are the thread's until it ends.
@@ -45,7 +45,7 @@ final class Handover<Piece> {
 
     // MARK: The giver's side
 
-    func give(_ piece: Piece) throws {
+    package func give(_ piece: Piece) throws {
         try condition.withLock {
             while given.count >= piecesMax && !isStopped { condition.wait() }
             if isStopped { throw Stopped() }
@@ -55,7 +55,7 @@ final class Handover<Piece> {
     }
 
     /// Gives a piece and waits until the taker has answered it.
-    func ask(_ piece: Piece) throws {
+    package func ask(_ piece: Piece) throws {
         condition.withLock { isAnswered = false }
         try give(piece)
         try condition.withLock {
@@ -65,7 +65,7 @@ final class Handover<Piece> {
     }
 
     /// A piece that the taker has done with.
-    func spare() -> Piece? { condition.withLock { spares.popLast() } }
+    package func spare() -> Piece? { condition.withLock { spares.popLast() } }
 
     private func end(_ failure: (any Error)?) {
         condition.withLock {
@@ -90,14 +90,14 @@ final class Handover<Piece> {
         }
     }
 
-    func answer() {
+    package func answer() {
         condition.withLock {
             isAnswered = true
             condition.broadcast()
         }
     }
 
-    func giveBack(_ piece: Piece) { condition.withLock { spares.append(piece) } }
+    package func giveBack(_ piece: Piece) { condition.withLock { spares.append(piece) } }
 
     /// Waits until the giver has ended: it uses what the caller may close.
     private func stop() {

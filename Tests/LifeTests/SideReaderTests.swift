@@ -1,0 +1,117 @@
+import ELTCore
+import ELTRun
+import ELTSQLite
+import ELTTesting
+import Foundation
+import SQLite
+import Testing
+
+/// The connection that evaluates models' queries while another merges their rows.
+@Suite struct SideReaderTests {
+    private struct Refused: Error {}
+
+    /// An hour with two customers is published, and the next one's events are there.
+    private func project() throws -> ReplayProject {
+        let project = try ReplayProject()
+        project.produce("create", key: "a", name: "A", hour: 0)
+        project.produce("create", key: "b", name: "B", hour: 0)
+        _ = try project.engine(hours: 1).run(RunOptions())
+        return project
+    }
+
+    private func reader(_ project: ReplayProject, timeMax: Duration = .seconds(60)) throws -> SideReader {
+        let reader = try SideReader(path: project.settings.warehousePath, modelTimeMax: timeMax)
+        try reader.learn(of: "customer") { _ in }
+        return reader
+    }
+
+    private func rows(_ query: String, _ reader: SideReader) throws -> [SQLKey?] {
+        let statement = try #require(reader.statement(query, of: "customer"))
+        var keys: [SQLKey?] = []
+        try reader.rows(of: statement, model: "m", look: { _ in }) { buffer, row in
+            if case .integer(let number) = buffer.key(row, 0) { keys.append(.integer(number)) } else { keys.append(nil) }
+        }
+        return keys
+    }
+
+    @Test(arguments: [
+        "SELECT * FROM raw_customer_stream", "SELECT count(*) FROM raw_customer_stream_2026_11",
+        "SELECT r.* FROM temp.elt_customer_changed w JOIN raw_customer_stream_2026_11 r ON r._id = w.place",
+        "SELECT * FROM temp.elt_customer_changed_days", "WITH x AS (SELECT 1 AS y) SELECT y FROM x",
+    ])
+    func `Raw rows and what changed are for it`(_ query: String) throws {
+        let project = try project()
+        #expect(try reader(project).statement(query, of: "customer") != nil)
+    }
+
+    /// The transaction may have changed them.
+    @Test(arguments: [
+        "SELECT * FROM current_customer", "SELECT 1 FROM customer_history", "SELECT * FROM elt_customer_winners",
+        "SELECT * FROM elt_runs", "SELECT * FROM sqlite_schema", "SELECT * FROM raw_customer_stream, current_customer",
+        "SELECT (SELECT max(id) FROM current_customer) FROM raw_customer_stream", "SELECT * FROM temp.elt_stage",
+        "DELETE FROM raw_customer_stream_2026_11", "SELECT nothing",
+    ])
+    func `Other tables aren't for it`(_ query: String) throws {
+        let project = try project()
+        #expect(try reader(project).statement(query, of: "customer") == nil)
+    }
+
+    @Test func `An entity it knows nothing of isn't for it`() throws {
+        let project = try project()
+        #expect(try reader(project).statement("SELECT 1", of: "order") == nil)
+    }
+
+    @Test func `It takes part in a run, once what it may not see is committed`() throws {
+        let project = try project()
+        let warehouse = try SQLiteWarehouse(path: project.settings.warehousePath)
+        let entity = try #require(project.settings.entities.first)
+        let id = try #require(try warehouse.database.value("SELECT max(_id) FROM raw_customer_stream_2026_11").integer)
+        try warehouse.transaction {
+            try warehouse.database.execute("INSERT INTO elt_pending (entity, low, high) VALUES ('customer', \(id), \(id))")
+        }
+        func side(_ warehouse: SQLiteWarehouse, afterLoad: Bool) throws -> SideReader? {
+            try warehouse.transaction {
+                if afterLoad { _ = warehouse.loadSession(settings: project.settings) }
+                let session = SQLiteTransformSession(warehouse)
+                _ = try session.resolve(entity, everything: false, maxClockSkew: .seconds(300))
+                return session.side
+            }
+        }
+        let reader = try #require(try side(warehouse, afterLoad: false))
+        let query = try SQLiteTransformSession(warehouse).relation(SourceRelation(entity: "customer", table: "winners", binding: .changed))
+        #expect(reader.statement("SELECT id FROM \(query)", of: "customer") != nil)
+        #expect(try side(warehouse, afterLoad: true) == nil)
+    }
+
+    /// More than change hands at once, and more than lie ready at a time.
+    @Test(arguments: [0, 1, 255, 256, 257, 512, 5000])
+    func `All rows come, in their order`(_ count: Int) throws {
+        let reader = try reader(try project())
+        let query = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n LIMIT \(count)"
+        let found = try rows(query, reader).map { key in if case .integer(let number) = key { Int(number) } else { -1 } }
+        #expect(found == (0..<count).map { $0 + 1 })
+    }
+
+    @Test func `What's wrong with a row ends it, on either side`() throws {
+        let reader = try reader(try project())
+        let query = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n LIMIT 5000"
+        let statement = try #require(reader.statement(query, of: "customer"))
+        #expect(throws: Refused.self) {
+            try reader.rows(of: statement, model: "m", look: { if $0.int(0) == 3000 { throw Refused() } }, take: { _, _ in })
+        }
+        statement.reset()
+        #expect(throws: Refused.self) {
+            try reader.rows(of: statement, model: "m", look: { _ in }, take: { _, row in if row == 100 { throw Refused() } })
+        }
+        #expect(try rows("SELECT 7", reader).count == 1, "it goes on working")
+    }
+
+    @Test func `It knows no more of the time than other models, and takes no longer`() throws {
+        let project = try project()
+        let clock = #expect(throws: WarehouseError.self) { try rows("SELECT julianday('now')", try reader(project)) }
+        #expect(clock?.code == WarehouseError.modelClock(name: "m").code)
+        let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n"
+        let long = #expect(throws: WarehouseError.self) { try rows(endless, try reader(project, timeMax: .milliseconds(50))) }
+        #expect(long?.code == WarehouseError.modelTooLong(name: "m", seconds: 0).code)
+    }
+}
