@@ -147,15 +147,7 @@ package struct ChangeExtractor {
         of bound: PartitionBounds, in positions: Positions, _ again: [SegmentEntry], _ loads: [FullLoadMark]
     ) throws -> Position {
         let topic = bound.partition.topic
-        let isKnownTopic = positions.partitions.keys.contains { $0.topic == topic }
-        let life = positions.incarnation(of: topic)
-        // A topic seen for the first time begins where its retention has left it, but no later than a full load
-        // has seen it end; a partition that a known topic gained begins at 0.
-        let seen = loads.compactMap { $0.w0[bound.partition] }.filter { $0.incarnation == life }.map(\.offset)
-        var position =
-            positions.partitions[bound.partition]
-            ?? Position(incarnation: life, next: isKnownTopic ? 0 : min(bound.low, seen.min() ?? bound.low))
-        let furthest = max(position.furthest, seen.max() ?? 0)
+        var (position, furthest) = positions.start(of: bound, loads.compactMap { $0.w0[bound.partition] })
         guard furthest <= bound.end else {
             throw Recreated(topic: topic, reason: "\(bound.partition) ends at \(bound.end), before offset \(furthest)")
         }
@@ -195,10 +187,9 @@ package struct ChangeExtractor {
         _ positions: inout Positions, _ contents: inout [ManifestEntry.Content]
     ) throws {
         let open = gaps.filter { gap in
-            let healed = (loads[gap.entity] ?? []).contains { load in
-                load.w0[gap.partition].map { $0.incarnation >= gap.incarnation && $0.offset >= gap.lost.next } ?? false
-            }
-            return !healed && !acceptGap
+            let watermarks = (loads[gap.entity] ?? []).compactMap { $0.w0[gap.partition] }
+            return !acceptGap
+                && !Positions.isHealed(gap.partition, incarnation: gap.incarnation, lostUntil: gap.lost.next, watermarks)
         }
         guard open.isEmpty else { throw ExtractError.gap(open) }
         for gap in gaps {

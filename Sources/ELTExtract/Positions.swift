@@ -32,6 +32,8 @@ package struct Position: Hashable, Sendable {
 package struct Positions: Sendable {
     package var partitions: [TopicPartition: Position]
     package var incarnations: [String: Int]
+    /// Where full loads have seen partitions end, for who knows of full loads by the manifest alone.
+    package var watermarks: [Watermark] = []
 
     package init(partitions: [TopicPartition: Position] = [:], incarnations: [String: Int] = [:]) {
         self.partitions = partitions
@@ -39,6 +41,33 @@ package struct Positions: Sendable {
     }
 
     package func incarnation(of topic: String) -> Int { incarnations[topic] ?? 1 }
+
+    /// Where to go on with a partition that the broker has, and the offset up to which it's known to have been.
+    ///
+    /// A topic seen for the first time begins where its retention has left it, but no later than a full load has seen it
+    /// end; a partition that a known topic gained begins at 0.
+    package func start(of bound: PartitionBounds, _ watermarks: [Watermark]) -> (position: Position, furthest: Int64) {
+        let topic = bound.partition.topic
+        let life = incarnation(of: topic)
+        let seen = watermarks.filter { $0.partition == bound.partition && $0.incarnation == life }.map(\.offset)
+        let isKnownTopic = partitions.keys.contains { $0.topic == topic }
+        let position =
+            partitions[bound.partition]
+            ?? Position(incarnation: life, next: isKnownTopic ? 0 : min(bound.low, seen.min() ?? bound.low))
+        return (position, max(position.furthest, seen.max() ?? 0))
+    }
+
+    /// Whether a full load began behind what retention took of a partition: then nothing is lost.
+    package static func isHealed(_ partition: TopicPartition, incarnation: Int, lostUntil: Int64, _ watermarks: [Watermark]) -> Bool {
+        watermarks.contains { $0.partition == partition && $0.incarnation >= incarnation && $0.offset >= lostUntil }
+    }
+
+    /// Whether the broker has forgotten offsets that were never archived, and no full load heals that.
+    package func lacks(_ bound: PartitionBounds) -> Bool {
+        let position = start(of: bound, watermarks).position
+        return position.next < bound.low
+            && !Self.isHealed(bound.partition, incarnation: position.incarnation, lostUntil: bound.low, watermarks)
+    }
 
     /// What an entry of the manifest means for where to go on.
     package mutating func apply(_ entry: ManifestEntry) {
@@ -81,7 +110,7 @@ package struct Positions: Sendable {
                 partitions[partition]?.next = position.furthest
                 partitions[partition]?.againUntil = nil
             }
-        case .fullLoad: break
+        case .fullLoad(let load): watermarks += load.w0
         }
     }
 }

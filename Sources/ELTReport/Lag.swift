@@ -173,12 +173,13 @@ package struct LagReader {
 
     private func partition(_ bound: PartitionBounds) -> Lag.Partition {
         let topic = bound.partition.topic
-        let isKnown = positions.partitions.keys.contains { $0.topic == topic }
         let known = positions.partitions[bound.partition]
-        // As extraction does: a partition that a known topic gained begins at 0.
-        let next = known?.next ?? (isKnown ? 0 : bound.low)
+        // As extraction does.
+        let (position, furthest) = positions.start(of: bound, positions.watermarks)
+        let isLost = positions.lacks(bound)
+        let next = isLost ? position.next : max(position.next, bound.low)
         let state: Lag.State =
-            next > bound.end ? .recreated : next < bound.low ? .gap : known == nil ? .new : .ok
+            furthest > bound.end ? .recreated : isLost ? .gap : known == nil ? .new : .ok
         return Lag.Partition(
             topic: topic, partition: bound.partition.partition, state: state, next: next, low: bound.low,
             end: bound.end, messages: state == .recreated ? bound.end - bound.low : bound.end - next)

@@ -33,6 +33,12 @@ package enum PositionsReader {
                 anchorDigest: row[5].text,
                 lastTimestamp: row[6].text.flatMap { Zone.utc.instant($0)?.milliseconds })
         }
+        for row in try reader.rows("SELECT topic, \"partition\", incarnation, w0 FROM elt_watermarks WHERE w0 IS NOT NULL") {
+            positions.watermarks.append(
+                Watermark(
+                    partition: TopicPartition(row[0].text ?? "", Int32(row[1].integer ?? 0)),
+                    incarnation: Int(row[2].integer ?? 1), offset: row[3].integer ?? 0))
+        }
         let loaded = try reader.rows("SELECT value FROM elt_meta WHERE name='loaded_sequence'").first?[0]
             .integer
         for entry in try entries(loaded ?? 0) { positions.apply(entry) }

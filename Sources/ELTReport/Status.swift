@@ -71,6 +71,7 @@ package struct Status: Codable, Equatable, Sendable {
         package var archiveTextBytes: Int64 = 0
         package var archiveSegments: Int64 = 0
         package var archivedEvents: Int64 = 0
+        /// Of the fuller disk, where archive and warehouse lie on two.
         package var freeBytes: Int64?
     }
 

@@ -158,7 +158,7 @@ package struct StatusReader {
         var sizes = Status.Sizes()
         sizes.warehouseBytes = FileSize.bytes(settings.warehousePath) ?? 0
         sizes.logBytes = FileSize.bytes(settings.warehousePath + "-wal") ?? 0
-        sizes.freeBytes = FileSize.free(settings.archivePath)
+        sizes.freeBytes = [settings.archivePath, settings.warehousePath].compactMap(FileSize.free).min()
         let sums = try reader.rows(
             "SELECT count(*), sum(bytes), sum(text_bytes), sum(CASE kind WHEN 'events' THEN rows END) FROM elt_segments"
         )

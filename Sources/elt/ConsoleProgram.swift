@@ -7,6 +7,10 @@ enum ConsoleProgram {
     /// Doesn't return. Wrong use ends with 64; a mistyped command is answered with the nearest one.
     static func main(_ root: any ParsableCommand.Type, _ arguments: [String]) -> Never {
         ConsoleSignals.install()
+        // Help for a command that isn't there would be help for the program, and right.
+        if arguments.first == "help", let mistyped = MistypedCommand.complaint(root, Array(arguments.dropFirst())) {
+            complain(ValidationError(mistyped), root, Array(arguments.dropFirst()))
+        }
         do {
             var command = try root.parseAsRoot(SQLArgument.told(arguments))
             try command.run()

@@ -9,9 +9,10 @@ import Testing
 
     private func lag(
         _ source: ScriptedChangeSource, _ next: [Int64?], last: Int64? = nil,
-        retention: [String: TopicRetention] = [:]
+        retention: [String: TopicRetention] = [:], watermarks: [Int64] = []
     ) throws -> Lag {
         var positions = Positions()
+        positions.watermarks = watermarks.map { Watermark(partition: TopicPartition("t", 0), incarnation: 1, offset: $0) }
         for (partition, next) in next.enumerated() {
             positions.partitions[TopicPartition("t", Int32(partition))] = next.map {
                 Position(incarnation: 1, next: $0, lastTimestamp: last)
@@ -85,6 +86,18 @@ import Testing
         #expect(gap.text.contains("it has"))
         #expect(try lag(source, [12]).partitions.map(\.state) == [.recreated])
         #expect(try lag(source, [nil]).partitions.map(\.next) == [4])
+    }
+
+    /// As the next run will see it: it begins where the first full load saw the topic end, unless a later one heals that.
+    @Test func `What was lost before a first run is told, and what a full load heals isn't`() throws {
+        let source = source(9)
+        source.forget(before: 4, of: TopicPartition("t", 0))
+        #expect(try lag(source, [nil], watermarks: [2]).partitions.map(\.state) == [.gap])
+        #expect(try lag(source, [nil], watermarks: [4]).partitions.map(\.state) == [.new])
+        let healed = try lag(source, [3], watermarks: [2, 6])
+        #expect(healed.partitions.map(\.state) == [.ok])
+        #expect(healed.messages == 5)
+        #expect(try lag(source, [nil], watermarks: [12]).partitions.map(\.state) == [.recreated])
     }
 }
 

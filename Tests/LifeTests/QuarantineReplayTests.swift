@@ -187,5 +187,6 @@ final class ReplayProject {
             try project.engine(hours: 22).replay(ids: [ids[0], 4711])
         }
         #expect(try project.ids() == ids)
+        #expect(try project.rows("SELECT count(*) FROM elt_runs WHERE status = 'failed'") == ["0"], "it's no run")
     }
 }

@@ -23,7 +23,7 @@ private let wrongUse: [[String]] = [
     ["sandbox", "--days=-1"], ["sandbox", "--events-per-day=-1"], ["sandbox", "--rate=-1"],
     ["sandbox", "--rate", "nan"], ["sandbox", "--partitions", "0"], ["sandbox", "--kafka-port", "70000"],
     ["run", "--log-format", "xml"], ["run", "--quiet", "--verbose"], ["run", "--bogus"], ["bogus"],
-    ["archive", "bogus"], ["archive", "--bogus"],
+    ["archive", "bogus"], ["archive", "--bogus"], ["help", "bogus"], ["help", "archive", "bogus"],
 ]
 
 @Test(arguments: wrongUse)
@@ -45,6 +45,21 @@ func `with --json wrong use is one document that says so`(_ arguments: [String])
     #expect((error["problem"] as? String)?.isEmpty == false)
     #expect((error["remedy"] as? String)?.isEmpty == false)
     #expect(outcome.err.contains(try #require(error["problem"] as? String).split(separator: "\n")[0]))
+}
+
+@Test(arguments: ["table", "csv", "ndjson"])
+func `two forms of output at once are wrong use`(_ format: String) throws {
+    let outcome = try project.get().elt(["query", "--format", format, "--json", "select 1"])
+    #expect(outcome.status == 64)
+    #expect(outcome.err.contains("--format \(format)"))
+}
+
+@Test func `help for a command that is there is help`() throws {
+    for arguments in [["help"], ["help", "archive"], ["help", "archive", "list"]] {
+        let outcome = try project.get().elt(arguments)
+        #expect(outcome.status == 0)
+        #expect(outcome.out.contains("USAGE: \((["elt"] + arguments.dropFirst()).joined(separator: " "))"))
+    }
 }
 
 @Test func `on a terminal a query without SQL doesn't wait for somebody to type`() throws {

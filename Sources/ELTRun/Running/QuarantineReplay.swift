@@ -24,10 +24,10 @@ extension Engine {
         let archive = try makeArchive()
         try archive.recover()
         let warehouse = try openWarehouse(archive)
+        // Numbers are given anew where everything is loaded again, so they're looked up before. A wrong one is no run.
+        try check(ids, warehouse)
         do {
             let afresh = try watch.measure("load") {
-                // Numbers are given anew where everything is loaded again, so they're looked up before.
-                try check(ids, warehouse)
                 let before = try warehouse.quarantined(nil)
                 let afresh = try loadNew(archive, warehouse, &outcome.report)
                 if afresh {

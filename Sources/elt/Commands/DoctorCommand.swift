@@ -213,7 +213,7 @@ struct DoctorCommand: ParsableCommand {
                         if case .unreachable = error { isReachable = false }
                         throw error
                     }
-                    let lost = bounds.filter { (positions.partitions[$0.partition]?.next ?? .max) < $0.low }
+                    let lost = bounds.filter(positions.lacks)
                     let records = bounds.reduce(0) { $0 + $1.end - $1.low }
                     let detail =
                         "\(Shown.count(Int64(bounds.count), "partition")), \(Shown.count(records, "offset")) kept"

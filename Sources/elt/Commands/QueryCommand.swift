@@ -21,6 +21,12 @@ struct QueryCommand: ParsableCommand {
 
     private static let timeDefault = Duration.seconds(600)
 
+    func validate() throws {
+        if options.json, let format, format != .json {
+            throw ValidationError("--json and --format \(format.rawValue) say two things; leave one of them out.")
+        }
+    }
+
     func run() throws {
         try options.perform { console in
             let time = try timeout.map(Threshold.time) ?? Self.timeDefault
