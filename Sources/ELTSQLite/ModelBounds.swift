@@ -12,11 +12,12 @@ struct ModelBounds {
 
     /// Runs statements of a model: not longer than `timeMax`, not with values without end, and
     /// without the clock. A signal ends them; the transaction around them rolls back.
-    func keep<T>(_ database: Database, _ body: () throws -> T) throws -> T {
+    /// - Parameter isOver: Ends them too.
+    func keep<T>(_ database: Database, isOver: @escaping () -> Bool = { false }, _ body: () throws -> T) throws -> T {
         let reads = RefusedClock.reads
         let end = ContinuousClock.now + timeMax
         let length = database.limit(SQLITE_LIMIT_LENGTH, Self.valueBytesMax)
-        database.setStop { Interruption.isRequested || ContinuousClock.now > end }
+        database.setStop { Interruption.isRequested || ContinuousClock.now > end || isOver() }
         defer {
             database.setStop(nil)
             database.limit(SQLITE_LIMIT_LENGTH, length)

@@ -63,7 +63,7 @@ package final class SideReader {
     ) throws {
         let bounds = ModelBounds(model: model, timeMax: modelTimeMax)
         try Handover<RowBuffer>.between(piecesMax: 4) { [database] handover in
-            try bounds.keep(database) {
+            try bounds.keep(database, isOver: { handover.isOver }) {
                 var buffer: RowBuffer
                 repeat {
                     buffer = handover.spare() ?? RowBuffer(columns: Int(statement.columnCount), capacity: Self.batchRows)

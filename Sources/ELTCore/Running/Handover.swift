@@ -64,6 +64,9 @@ package final class Handover<Piece> {
         }
     }
 
+    /// Nobody waits for more.
+    package var isOver: Bool { condition.withLock { isStopped } }
+
     /// A piece that the taker has done with.
     package func spare() -> Piece? { condition.withLock { spares.popLast() } }
 
