@@ -69,10 +69,10 @@ final class DayMerger {
             waiting = day
             condition.broadcast()
             if isRunning { return }
-            isRunning = true
             // Both threads use it under its condition; what's below is the thread's until it has ended.
             nonisolated(unsafe) let merger = self
-            Thread.detachNewThread { merger.work() }
+            try WorkThread.start { merger.work() }
+            isRunning = true
         }
     }
 

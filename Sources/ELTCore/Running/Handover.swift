@@ -28,7 +28,7 @@ package final class Handover<Piece> {
         // Both threads use it under its condition; the giver and what it captures are the thread's until it ends.
         nonisolated(unsafe) let handover = Handover(piecesMax: piecesMax)
         nonisolated(unsafe) let giver = giver
-        let thread = Thread {
+        try WorkThread.start {
             do {
                 try giver(handover)
                 handover.end(nil)
@@ -36,9 +36,6 @@ package final class Handover<Piece> {
                 handover.end(error)
             }
         }
-        // Deeply nested JSON is walked on it.
-        thread.stackSize = 8 << 20
-        thread.start()
         defer { handover.stop() }
         while let piece = try handover.next() { try taker(handover, piece) }
     }
