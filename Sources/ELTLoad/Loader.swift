@@ -193,8 +193,9 @@ package struct Loader {
         return try loader.result()
     }
 
-    /// The longest record of a full load that is looked at; a somewhat shorter one goes to quarantine.
-    var elementBytesMax: Int { Int(clamping: settings.limits.maxMessageBytes) * 4 }
+    /// The longest record of a full load that is looked at, at least as long as a download lets pass. One that's longer than
+    /// `max_message_bytes` goes to quarantine.
+    var elementBytesMax: Int { max(64 << 20, Int(clamping: settings.limits.maxMessageBytes)) }
 
     /// nil if the entity or topic is no longer configured.
     func eventLoader(

@@ -125,6 +125,20 @@ import Testing
         #expect(try project.rows("SELECT count(*) FROM elt_gaps") == ["1"])
     }
 
+    @Test(arguments: [1025, 4097, 20_000])
+    func `A listing's row that's too long goes to quarantine, however long it is`(_ length: Int) throws {
+        let project = try ReplayProject()
+        project.settings.limits.maxMessageBytes = 1024
+        let name = String(repeating: "x", count: length)
+        project.snapshot.pages = [[#"{"id":"a","name":"A"}"#, #"{"id":"b","name":"\#(name)"}"#], [#"{"id":"c","name":"C"}"#]]
+        _ = try project.engine(hours: 1).fullLoad([], acceptShrink: true)
+        #expect(try project.names() == ["a A", "c C"])
+        #expect(try project.rows("SELECT reason FROM elt_quarantine") == ["too-large"])
+        project.settings.limits.maxMessageBytes = 1 << 20
+        _ = try run(project, 2)
+        #expect(try project.names() == ["a A", "b \(name)", "c C"])
+    }
+
     @Test func `A topic that was recreated between a full load and the first run is another one`() throws {
         let project = try ReplayProject()
         for name in ["A", "B", "C"] { project.produce("create", key: "a", name: name, hour: 0) }
