@@ -23,6 +23,10 @@ extension ProjectCase {
                     + "run; jumping to another would lose messages in silence."
             ]),
         ProjectCase(
+            "a reset of offsets by another name",
+            .inKafka("topic.auto.offset.reset: latest"),
+            ["5:3: kafka: 'topic.auto.offset.reset' can't be set: write 'auto.offset.reset', which means the same."]),
+        ProjectCase(
             "events of the end of partitions",
             .inKafka("enable.partition.eof: false"),
             [

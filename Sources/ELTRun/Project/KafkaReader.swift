@@ -93,6 +93,8 @@ struct KafkaReader {
 
     /// Why a property can't be set, beginning after its name and quote; nil if it can.
     static func refusal(_ name: String, _ value: String) -> String? {
+        // librdkafka takes it for the name behind the point, whatever that may be.
+        if name.hasPrefix("topic.") { return "' can't be set: write '\(name.dropFirst(6))', which means the same." }
         if let reason = alwaysRefused[name] { return "' can't be set: \(reason)." }
         guard let (bad, reason) = refusedValues[name], bad.contains(value.lowercased()) else { return nil }
         return ": \(value.lowercased())' can't be set: \(reason)."

@@ -118,6 +118,4 @@ package struct LoadedProject: Sendable {
     package var warnings: [String]
     /// Texts that no log, report or error may contain; longest first.
     package var secrets: [String]
-    /// What to take digests of, to see whether the settings have changed.
-    package var digestInputs: DigestInputs { DigestInputs(settings) }
 }

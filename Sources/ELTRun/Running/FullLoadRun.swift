@@ -170,7 +170,7 @@ extension Engine {
 
 extension EntitySettings {
     /// What shapes the listing: pages fetched under other settings don't fit together.
-    var listingDigest: String {
+    package var listingDigest: String {
         guard let full = fullLoad else { return "" }
         return "\(full.url)\u{1f}\(full.records.joined(separator: "."))\u{1f}\(full.pagination)"
     }
