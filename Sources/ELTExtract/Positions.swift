@@ -62,11 +62,17 @@ package struct Positions: Sendable {
         watermarks.contains { $0.partition == partition && $0.incarnation >= incarnation && $0.offset >= lostUntil }
     }
 
+    /// The offset that a run would go on with, or that it would miss. What retention took since a rewind is archived.
+    package func next(of bound: PartitionBounds) -> Int64 {
+        let position = start(of: bound, watermarks).position
+        return position.againUntil == nil ? position.next : max(position.next, min(position.furthest, bound.low))
+    }
+
     /// Whether the broker has forgotten offsets that were never archived, and no full load heals that.
     package func lacks(_ bound: PartitionBounds) -> Bool {
-        let position = start(of: bound, watermarks).position
-        return position.next < bound.low
-            && !Self.isHealed(bound.partition, incarnation: position.incarnation, lostUntil: bound.low, watermarks)
+        let life = start(of: bound, watermarks).position.incarnation
+        return next(of: bound) < bound.low
+            && !Self.isHealed(bound.partition, incarnation: life, lostUntil: bound.low, watermarks)
     }
 
     /// What an entry of the manifest means for where to go on.

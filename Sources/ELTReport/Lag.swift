@@ -175,9 +175,9 @@ package struct LagReader {
         let topic = bound.partition.topic
         let known = positions.partitions[bound.partition]
         // As extraction does.
-        let (position, furthest) = positions.start(of: bound, positions.watermarks)
+        let furthest = positions.start(of: bound, positions.watermarks).furthest
         let isLost = positions.lacks(bound)
-        let next = isLost ? position.next : max(position.next, bound.low)
+        let next = isLost ? positions.next(of: bound) : max(positions.next(of: bound), bound.low)
         let state: Lag.State =
             furthest > bound.end ? .recreated : isLost ? .gap : known == nil ? .new : .ok
         return Lag.Partition(

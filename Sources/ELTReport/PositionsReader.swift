@@ -18,9 +18,12 @@ package enum PositionsReader {
         for row in try reader.rows("SELECT topic, max(incarnation) FROM elt_incarnations GROUP BY topic") {
             positions.incarnations[row[0].text ?? ""] = Int(row[1].integer ?? 1)
         }
+        // A warehouse of an older program hasn't got it until the next run.
+        let rewinds = try reader.rows("SELECT 1 FROM pragma_table_info('elt_offsets') WHERE name='again_until'")
         for row in try reader.rows(
             """
-            SELECT topic, "partition", incarnation, next_offset, anchor_offset, anchor_digest, last_timestamp
+            SELECT topic, "partition", incarnation, next_offset, anchor_offset, anchor_digest, last_timestamp,
+                \(rewinds.isEmpty ? "NULL" : "again_until")
             FROM elt_offsets
             """)
         {
@@ -29,7 +32,7 @@ package enum PositionsReader {
             // A partition of a life that's over is nobody's position.
             guard incarnation == positions.incarnation(of: topic) else { continue }
             positions.partitions[TopicPartition(topic, Int32(row[1].integer ?? 0))] = Position(
-                incarnation: incarnation, next: row[3].integer ?? 0, anchorOffset: row[4].integer,
+                incarnation: incarnation, next: row[3].integer ?? 0, againUntil: row[7].integer, anchorOffset: row[4].integer,
                 anchorDigest: row[5].text,
                 lastTimestamp: row[6].text.flatMap { Zone.utc.instant($0)?.milliseconds })
         }

@@ -69,7 +69,7 @@ package final class SideReader {
                     buffer = handover.spare() ?? RowBuffer(columns: Int(statement.columnCount), capacity: Self.batchRows)
                     try buffer.fill(from: statement, look: look)
                     try handover.give(buffer)
-                } while buffer.count == Self.batchRows
+                } while !buffer.hasEnded
             }
         } taker: { handover, buffer in
             for row in 0..<buffer.count { try take(buffer, row) }

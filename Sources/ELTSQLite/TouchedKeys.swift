@@ -5,7 +5,7 @@ import SQLite
 struct TouchedKeys {
     static let keys = "elt_touched"
     /// The living winners from the first day on that may be another one.
-    static let winners = "elt_touched_winners"
+    static let winners = "elt_winners_touched"
     /// The keys that have none.
     static let gone = "elt_touched_gone"
 

@@ -100,7 +100,7 @@ struct WinnersResolver {
     /// Makes all timelines anew: up to the day before `from` as they stand, from then on from the records.
     private func resolveAll(from: Day?, loads: [FullLoadMark]) throws -> Resolution {
         let table = Names.quoted(Names.winners(name))
-        try database.execute("ALTER TABLE \(table) RENAME TO elt_old_winners")
+        try database.execute("ALTER TABLE \(table) RENAME TO elt_winners_before")
         try database.execute("DROP INDEX IF EXISTS \(Names.quoted(Names.winners(name) + "_day"))")
         try database.execute(Schema.winners(name))
         let ranks = try ranks()
@@ -109,7 +109,7 @@ struct WinnersResolver {
             cursors.append(
                 try StoredCursor(
                     try database.prepare(
-                        "SELECT key, from_day, ord, removed, origin, place FROM elt_old_winners WHERE from_day < \(from.daysSinceEpoch) ORDER BY key, from_day"
+                        "SELECT key, from_day, ord, removed, origin, place FROM elt_winners_before WHERE from_day < \(from.daysSinceEpoch) ORDER BY key, from_day"
                     )))
         }
         for load in loads where from.map({ load.day >= $0 }) ?? true { cursors.append(try fullLoadCursor(load)) }
@@ -139,7 +139,7 @@ struct WinnersResolver {
         cursors = []
         try writer.finish()
         if writer.isFlat { try Heads(database: database, entity: name).useTimelines(origins: writer.origins) }
-        try database.dropTable("elt_old_winners")
+        try database.dropTable("elt_winners_before")
         try database.execute(Schema.winnersIndex(name))
         resolution.changedKeys = writer.keys
         resolution.firstDay = try firstDay()

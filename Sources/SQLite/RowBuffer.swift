@@ -16,7 +16,7 @@ package final class RowBuffer {
     private var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 8)
     private var used = 0
     /// A statement that's stepped past its end would begin anew.
-    private var hasEnded = false
+    package private(set) var hasEnded = false
     package private(set) var count = 0
 
     package init(columns: Int, capacity: Int) {
@@ -27,13 +27,16 @@ package final class RowBuffer {
 
     deinit { bytes.deallocate() }
 
-    /// Takes the next rows of one and the same statement; none is left if the buffer stays empty.
+    /// Where no further row is taken, in bytes.
+    private static let bytesMax = 256 << 10
+
+    /// Takes the next rows of one and the same statement; none is left if the buffer stays empty, or `hasEnded`.
     /// `look` sees the statement at each of them.
     package func fill(from statement: Statement, look: (Statement) throws -> Void = { _ in }) throws {
         cells.removeAll(keepingCapacity: true)
         used = 0
         count = 0
-        while count < capacity && !hasEnded {
+        while count < capacity && used < Self.bytesMax && !hasEnded {
             guard try statement.step() else {
                 hasEnded = true
                 return

@@ -88,6 +88,20 @@ import Testing
         #expect(try lag(source, [nil]).partitions.map(\.next) == [4])
     }
 
+    @Test(arguments: [(Int64(6), Lag.State.ok), (4, .ok), (3, .gap)])
+    func `What retention took since a rewind is archived`(until: Int64, state: Lag.State) throws {
+        let source = source(9)
+        source.forget(before: 4, of: TopicPartition("t", 0))
+        let positions = Positions(
+            partitions: [TopicPartition("t", 0): Position(incarnation: 1, next: 1, againUntil: until)])
+        let lag = try LagReader(
+            topics: ["t"], positions: positions, source: source, retention: [:], clock: clock,
+            deadline: ContinuousClock.now + .seconds(10)
+        ).read()
+        #expect(lag.partitions.map(\.state) == [state])
+        #expect(lag.partitions.map(\.next) == [min(until, 4)])
+    }
+
     /// As the next run will see it: it begins where the first full load saw the topic end, unless a later one heals that.
     @Test func `What was lost before a first run is told, and what a full load heals isn't`() throws {
         let source = source(9)

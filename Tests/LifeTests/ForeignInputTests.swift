@@ -174,15 +174,34 @@ import Testing
         #expect(try project.names() == ["a A", "c later"])
     }
 
-    private func rename(_ project: ReplayProject) throws {
-        project.settings.entities[0].name = "client"
+    private func rename(_ project: ReplayProject, to name: String = "client") throws {
+        project.settings.entities[0].name = name
         for model in ["current_customer", "customer_history"] {
             let path = project.folder + "/models/\(model).sql"
             let text = try String(contentsOfFile: path, encoding: .utf8)
-            try text.replacing("'customer'", with: "'client'").write(toFile: path, atomically: true, encoding: .utf8)
+            try text.replacing("'customer'", with: "'\(name)'").write(toFile: path, atomically: true, encoding: .utf8)
         }
         try FileManager.default.removeItem(atPath: project.folder + "/models/schema.yml")
-        project.entityNames = ["client"]
+        project.entityNames = [name]
+    }
+
+    /// Names of tables are made of an entity's, and some are fixed.
+    @Test(arguments: ["old", "touched", "winners", "before", "changed", "full", "stream"], ["", ", storage='intervals'"])
+    func `An entity may have any name`(_ name: String, storage: String) throws {
+        let project = try ReplayProject()
+        try rename(project, to: name)
+        let path = project.folder + "/models/customer_history.sql"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        try text.replacing("partition_by='day'", with: "partition_by='day'\(storage)")
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        for day in 0..<3 {
+            project.produce("create", key: "a", name: "A\(day)", hour: day * 24)
+            _ = try run(project, day * 24 + 1)
+        }
+        project.snapshot.pages = [[#"{"id":"a","name":"full"}"#]]
+        _ = try project.engine(hours: 50).fullLoad([], acceptShrink: true)
+        #expect(try project.rows("SELECT name FROM customer_history ORDER BY day") == ["A0", "A1", "full"])
+        try project.verify(hours: 50)
     }
 
     @Test func `A position of an empty partition outlives the warehouse`() throws {

@@ -92,6 +92,20 @@ import Testing
         #expect(found == (0..<count).map { $0 + 1 })
     }
 
+    /// A buffer is full of bytes before it's full of rows.
+    @Test func `Large rows come a few at a time`() throws {
+        let reader = try reader(try project())
+        let query = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x, zeroblob(100000) FROM n LIMIT 100"
+        let statement = try #require(reader.statement(query, of: "customer"))
+        var (rows, most) = (0, 0)
+        try reader.rows(of: statement, model: "m", look: { _ in }) { buffer, _ in
+            rows += 1
+            most = max(most, buffer.count)
+        }
+        #expect(rows == 100)
+        #expect(most == 3)
+    }
+
     @Test(.timeLimit(.minutes(2))) func `What's wrong with a row ends it, on either side`() throws {
         let reader = try reader(try project(), timeMax: .seconds(3600))
         let query = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n LIMIT 5000"

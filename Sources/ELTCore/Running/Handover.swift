@@ -8,6 +8,25 @@ package final class Handover<Piece> {
     /// Ends a giver that nobody waits for any more.
     private struct Stopped: Error {}
 
+    /// A giver, and the thread's hold on it.
+    private final class Held {
+        private var giver: ((Handover) throws -> Void)?
+
+        init(_ giver: @escaping (Handover) throws -> Void) { self.giver = giver }
+
+        /// Gives what it failed with. Not inlined: then it holds nothing any more when it returns.
+        @inline(never) func run(_ handover: Handover) -> (any Error)? {
+            do {
+                try giver?(handover)
+                return nil
+            } catch {
+                return error
+            }
+        }
+
+        @inline(never) func letGo() { giver = nil }
+    }
+
     private let condition = NSCondition()
     private let piecesMax: Int
     private var given: [Piece] = []
@@ -27,14 +46,12 @@ package final class Handover<Piece> {
     ) throws {
         // Both threads use it under its condition; the giver and what it captures are the thread's until it ends.
         nonisolated(unsafe) let handover = Handover(piecesMax: piecesMax)
-        nonisolated(unsafe) let giver = giver
+        nonisolated(unsafe) let held = Held(giver)
         try WorkThread.start {
-            do {
-                try giver(handover)
-                handover.end(nil)
-            } catch {
-                handover.end(error)
-            }
+            let failure = held.run(handover)
+            // What it captures ends with its maker: a statement that ends here may meet another one of its connection.
+            held.letGo()
+            handover.end(failure)
         }
         defer { handover.stop() }
         while let piece = try handover.next() { try taker(handover, piece) }
