@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite struct WorkThreadTests {
-    @Test(.timeLimit(.minutes(1))) func `A thread does its work beside`() throws {
+    @Test(.timeLimit(.minutes(30))) func `A thread does its work beside`() throws {
         let done = DispatchSemaphore(value: 0)
         let caller = Thread.current
         nonisolated(unsafe) var worker: Thread?

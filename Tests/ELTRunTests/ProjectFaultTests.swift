@@ -74,7 +74,7 @@ func `what is wrong in a project's file is told with its place`(_ item: ProjectC
 
 // MARK: Files made to harm
 
-@Test(.timeLimit(.minutes(10)))
+@Test(.timeLimit(.minutes(30)))
 func `aliases of aliases end with an error and not with the machine's memory`() throws {
     var yaml = "x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n"
     for level in 1...12 {
@@ -89,7 +89,7 @@ func `aliases of aliases end with an error and not with the machine's memory`() 
 }
 
 @Test(
-    .timeLimit(.minutes(10)),
+    .timeLimit(.minutes(30)),
     arguments: ["? *x12\n: 1\n", "*x12 : 1\n", "{ [*x12]: 1 }\n", "{ {a: *x12}: 1 }\n"])
 func `an alias of aliases as a name is refused before it's parsed`(name: String) throws {
     var yaml = "- &x0 [a, a, a, a, a, a, a, a, a, a]\n"
