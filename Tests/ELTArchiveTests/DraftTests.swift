@@ -105,11 +105,11 @@ private func body(_ index: Int) -> [UInt8] {
     @Test func `a discarded page leaves no trace, also where parts of it were sealed`() throws {
         let scratch = Scratch()
         let archive = try scratch.archive()
-        let draft = try #require(try archive.newDraft(of: "customer", plan: plan) as? LocalDraft)
+        let draft = try archive.newDraft(of: "customer", plan: plan)
         let long = [UInt8](repeating: 0x62, count: 20 << 20)
         let writer = try draft.page(0, head: head(0))
         try long.withUnsafeBytes { try writer.write($0) }
-        #expect(!draft.chunks.isEmpty)
+        #expect(scratch.files(hidden: true).keys.contains(".drafts/customer/" + DraftChunk.fileName(1)))
         writer.discard()
         #expect(draft.keptPages.isEmpty)
         try draft.put(0, body(0))
@@ -140,6 +140,37 @@ private func body(_ index: Int) -> [UInt8] {
             }
         }
         #expect(seen.count == 1)
+    }
+
+    @Test func `pages are put in order as they come, and one that comes again counts as it came last`() throws {
+        let scratch = Scratch()
+        let archive = try scratch.archive()
+        let draft = try #require(try archive.newDraft(of: "customer", plan: plan) as? LocalDraft)
+        for index in [0, 2, 1] {
+            try draft.put(index, body(index))
+            try draft.sealChunk()
+        }
+        #expect(scratch.files(hidden: true).keys.contains(".drafts/customer/complete/.pages.partial"))
+        try draft.put(1, body(7))
+        let load = try draft.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(3))
+        #expect(try archive.pages(load).map(\.body) == [body(0), body(7), body(2)])
+        #expect(load.files.count == 1)
+    }
+
+    @Test func `what can't be put in order while pages come is put in order at the end, or told`() throws {
+        let scratch = Scratch()
+        let archive = try scratch.archive()
+        let draft = try #require(try archive.newDraft(of: "customer", plan: plan) as? LocalDraft)
+        // A file where a folder is to be.
+        try scratch.put([1], ".drafts/customer/complete")
+        for index in 0..<3 {
+            try draft.put(index, body(index))
+            try draft.sealChunk()
+        }
+        let complete = { try draft.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(3)) }
+        #expect(throws: ArchiveError.self) { _ = try complete() }
+        try FileManager.default.removeItem(atPath: scratch.archivePath + "/.drafts/customer/complete")
+        #expect(try archive.pages(try complete()).map(\.body) == (0..<3).map(body))
     }
 
     @Test func `a full load that was moved but not listed is adopted`() throws {

@@ -1,83 +1,160 @@
 import ELTCore
 import JSON
 
-/// Puts the pages of a draft in order: page files of whole pages, by index, with nothing between.
+/// Puts the pages of a draft in order: page files of whole pages, by index, with nothing between. It begins with the first chunk, so
+/// that little is left when the last one has come.
 final class LoadAssembly {
-    private let draft: LocalDraft
-    private let target: Folder
-    private let path: String
-    private let compressor: Compressor
+    /// A page file, in the draft's folder `DraftFiles.completeName`.
+    struct File {
+        var name: String
+        var bytes: Int64
+        var textBytes: Int64
+        var sha256: String
+    }
+
+    private let folder: Folder
+    private let level: Int32
+    private var idleCompressor: Compressor?
+    private var pages: [Int: LocalDraft.Page]
+    private var chunks: [Int: DraftChunk]
     private var recent: [(chunk: Int, text: JSONText)] = []
+
+    /// nil until the first page is written.
+    private var target: Folder?
+    private var files: [File] = []
+    private var open: (file: NewFile, compressor: Compressor, first: Int, textBytes: Int64)?
+    /// The pages that are written, as they were.
+    private var written: [LocalDraft.Page] = []
+    /// Writing has failed: what's left to do is `finish`'s, which tells what's wrong if it still is.
+    private var hasFailed = false
 
     /// A page file ends with the page that brings it to this much text.
     static let fileTextBytes: Int64 = 256 << 20
-    /// Pages that came side by side are near each other: a few chunks in memory spare reading them twice.
-    static let recentMax = 8
+    /// Pages that came side by side are near each other: a few chunks in memory spare reading them.
+    static let recentMax = 4
 
-    init(draft: LocalDraft, into target: Folder, path: String, level: Int32) {
-        self.draft = draft
-        self.target = target
-        self.path = path
-        // This thread reads the draft, others compress; how many there are changes no byte.
-        compressor = Compressor(level: level, workers: 2)
+    /// - Parameters:
+    ///   - level: What the page files are compressed with.
+    ///   - pages: What an earlier process left, and `chunks` where it is.
+    init(folder: Folder, level: Int32, pages: [Int: LocalDraft.Page], chunks: [Int: DraftChunk]) {
+        self.folder = folder
+        self.level = level
+        self.pages = pages
+        self.chunks = chunks
     }
 
-    func write() throws -> [FullLoadEntry.PageFile] {
-        var files: [FullLoadEntry.PageFile] = []
-        var first = 0
-        while first < draft.pages.count {
-            let (file, next) = try writeFile(from: first)
-            files.append(file)
-            first = next
-        }
-        return files
-    }
-
-    /// Writes one file, and tells with which page the next begins.
-    private func writeFile(from first: Int) throws -> (FullLoadEntry.PageFile, next: Int) {
-        compressor.begin()
-        let file = try NewFile(in: target, temporary: ".pages.partial")
-        var textBytes: Int64 = 0
-        var next = first
-        while textBytes < Self.fileTextBytes, let page = draft.pages[next] {
-            for (index, place) in page.parts.enumerated() {
-                let line = try line(at: place)
-                try checkLine(line, page: next, part: index, of: page)
-                try compressor.add(line) { try file.write($0) }
-                textBytes += Int64(line.count)
+    /// Takes a chunk that's sealed, and writes the pages whose turn it is. Gives back texts that aren't needed any more.
+    func take(_ chunk: DraftChunk, _ text: JSONText, pages new: [Int: LocalDraft.Page]) -> [JSONText] {
+        chunks[chunk.number] = chunk
+        let dropped = keep(text, of: chunk.number)
+        pages.merge(new) { $1 }
+        // A page that came again is another one.
+        if new.contains(where: { $0.key < written.count && $0.value != written[$0.key] }) { forget() }
+        if !hasFailed {
+            do {
+                try advance()
+            } catch {
+                forget()
+                hasFailed = true
             }
-            next += 1
         }
+        return dropped
+    }
+
+    /// Writes what's left, and lets go of the memory. All pages are there.
+    func finish() throws -> [File] {
+        do {
+            try advance()
+            try sealFile()
+            recent = []
+            idleCompressor = nil
+            return files
+        } catch {
+            forget()
+            throw error
+        }
+    }
+
+    private func advance() throws {
+        while let page = pages[written.count] {
+            try Interruption.check()
+            try add(page, number: written.count)
+            written.append(page)
+            if let open, open.textBytes >= Self.fileTextBytes { try sealFile() }
+        }
+    }
+
+    private func add(_ page: LocalDraft.Page, number: Int) throws {
+        if open == nil { try beginFile(with: number) }
+        guard let (file, compressor, _, _) = open else { return }
+        for (index, place) in page.parts.enumerated() {
+            let line = try line(at: place)
+            // The chunk's own sums stand for the rest of the line.
+            guard PageLine.isLine(line, page: number, part: index, isLast: index == page.parts.count - 1) else {
+                throw DraftFiles.damaged(folder.path)
+            }
+            try compressor.add(line) { try file.write($0) }
+            open?.textBytes += Int64(line.count)
+        }
+    }
+
+    // MARK: Files
+
+    private func beginFile(with page: Int) throws {
+        let target = try target ?? emptyTarget()
+        self.target = target
+        // This thread reads the draft, others compress; how many there are changes no byte.
+        let compressor = idleCompressor ?? Compressor(level: level, workers: 2)
+        idleCompressor = compressor
+        compressor.begin()
+        open = (try NewFile(in: target, temporary: ".pages.partial"), compressor, page, 0)
+    }
+
+    private func sealFile() throws {
+        guard let (file, compressor, first, textBytes) = open, let target else { return }
+        open = nil
         var tail: [UInt8] = []
         try compressor.end { tail.append(contentsOf: $0) }
-        let name = "pages-\(digits(first))-\(digits(next - 1))" + SegmentPath.suffix
+        let name = "pages-\(digits(first))-\(digits(written.count - 1))" + SegmentPath.suffix
         let sum = try tail.withUnsafeBytes { try file.seal($0, as: name, in: target) }
-        return (.init(path: path + "/" + name, bytes: file.bytes, textBytes: textBytes, sha256: sum), next)
+        files.append(File(name: name, bytes: file.bytes, textBytes: textBytes, sha256: sum))
     }
+
+    private func emptyTarget() throws -> Folder {
+        try folder.removeFolder(DraftFiles.completeName)
+        return try folder.makeFolder(DraftFiles.completeName)
+    }
+
+    /// Begins anew, should there be more to do.
+    private func forget() {
+        open?.file.discard()
+        open = nil
+        files = []
+        written = []
+        target = nil
+    }
+
+    // MARK: The draft
 
     /// A line with its end.
     private func line(at place: LocalDraft.Place) throws -> UnsafeRawBufferPointer {
         let text = try text(ofChunk: place.chunk)
-        guard place.start + place.length <= text.count else { throw DraftFiles.damaged(draft.folder.path) }
+        guard place.start + place.length <= text.count else { throw DraftFiles.damaged(folder.path) }
         return UnsafeRawBufferPointer(rebasing: text.bytes[place.start..<(place.start + place.length)])
     }
 
     private func text(ofChunk number: Int) throws -> JSONText {
         if let known = recent.first(where: { $0.chunk == number }) { return known.text }
-        guard let chunk = draft.chunks[number] else { throw DraftFiles.damaged(draft.folder.path) }
-        if recent.count == Self.recentMax { recent.removeFirst() }
-        let text = try chunk.text(in: draft.folder)
-        recent.append((number, text))
+        guard let chunk = chunks[number] else { throw DraftFiles.damaged(folder.path) }
+        let text = try chunk.text(in: folder)
+        _ = keep(text, of: number)
         return text
     }
 
-    private func checkLine(
-        _ line: UnsafeRawBufferPointer, page: Int, part: Int, of whole: LocalDraft.Page
-    ) throws {
-        // The chunk's own sums stand for the rest of the line.
-        guard PageLine.isLine(line, page: page, part: part, isLast: part == whole.parts.count - 1) else {
-            throw DraftFiles.damaged(draft.folder.path)
-        }
+    /// Gives back what has no room any more.
+    private func keep(_ text: JSONText, of chunk: Int) -> [JSONText] {
+        recent.append((chunk, text))
+        return recent.count > Self.recentMax ? [recent.removeFirst().text] : []
     }
 
     private func digits(_ number: Int) -> String {

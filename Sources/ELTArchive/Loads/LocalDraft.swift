@@ -7,17 +7,14 @@ final class LocalDraft: DraftLoad {
     let folder: Folder
     let entity: String
     private let files: DraftFiles.Plan
-    /// What the finished full load is compressed with.
-    private let level: Int32
-    /// A draft is gone when its full load is complete: it's written fast rather than small.
-    private let pool = CompressorPool(level: -4)
+    private let sealer: DraftSealer
     /// nil until the first response.
     private var began: Instant??
-    private(set) var pages: [Int: Page] = [:]
-    private(set) var keptRows: Int64 = 0
+    private(set) var pages: [Int: Page]
+    private(set) var keptRows: Int64
 
     /// A whole page: its note, and where its parts are.
-    struct Page {
+    struct Page: Equatable {
         var note: PageNote
         var parts: [Place]
     }
@@ -29,15 +26,14 @@ final class LocalDraft: DraftLoad {
     }
 
     // The chunk that's being filled, in memory.
-    private let text = JSONText()
+    private var text: JSONText
     private var parts: [DraftChunk.Part] = []
-    /// When the last chunk was sealed; nil before the first.
+    /// Pages that became whole with it.
+    private var fresh: [Int: Page] = [:]
+    /// When the last chunk was handed over to be sealed; nil before the first.
     private var sealedAt: ContinuousClock.Instant?
-    private(set) var chunks: [Int: DraftChunk] = [:]
-    /// A chunk couldn't be sealed: this draft takes no more.
-    private var hasFailed = false
-    private var chunkNumber = 1
-    private var nextAttempt: Int64 = 1
+    private var chunkNumber: Int
+    private var nextAttempt: Int64
     private var attempts: [Int64: [Place]] = [:]
 
     /// A chunk is sealed when it has this much text, or when the last one was this long ago: where pages come
@@ -45,14 +41,20 @@ final class LocalDraft: DraftLoad {
     static let chunkTextBytes = 8 << 20
     static let chunkAge: Duration = .seconds(2)
 
+    /// - Parameter level: What the finished full load is compressed with.
     init(root: Folder, folder: Folder, entity: String, plan: DraftFiles.Plan, level: Int32) throws {
         self.root = root
         self.folder = folder
         self.entity = entity
-        self.level = level
         files = plan
         began = try DraftFiles.began(in: folder)
-        try readChunks()
+        let left = try DraftLeft(in: folder)
+        (pages, chunkNumber, nextAttempt) = (left.pages, left.nextChunk, left.nextAttempt)
+        keptRows = left.pages.values.reduce(0) { $0 + Int64($1.note.rows) }
+        sealer = DraftSealer(
+            folder: folder,
+            assembly: LoadAssembly(folder: folder, level: level, pages: left.pages, chunks: left.chunks))
+        text = sealer.spare()
     }
 
     var plan: DraftPlan { files.plan }
@@ -80,6 +82,8 @@ final class LocalDraft: DraftLoad {
     func flush() throws { try sealChunk() }
 
     func discard() throws {
+        // Whatever became of it.
+        try? sealer.settle()
         let drafts = try root.makeFolder(LocalArchive.draftsName)
         try drafts.removeFolder(try escapedName("", entity))
         try drafts.synchronize()
@@ -100,7 +104,7 @@ final class LocalDraft: DraftLoad {
         attempts[attempt, default: []].append(Place(chunk: chunkNumber, start: start, length: length))
         if let note { keep(page, note, attempts.removeValue(forKey: attempt) ?? []) }
         let isOld = sealedAt.map { ContinuousClock.now - $0 >= Self.chunkAge } ?? true
-        if text.count >= Self.chunkTextBytes || isOld { try sealChunk() }
+        if isOld { try sealChunk() } else if text.count >= Self.chunkTextBytes { try handOver() }
     }
 
     /// A page that broke off: what's sealed of it already stays behind when the draft is completed.
@@ -109,67 +113,24 @@ final class LocalDraft: DraftLoad {
     private func keep(_ page: Int, _ note: PageNote, _ places: [Place]) {
         if let before = pages[page] { keptRows -= Int64(before.note.rows) }
         pages[page] = Page(note: note, parts: places)
+        fresh[page] = pages[page]
         keptRows += Int64(note.rows)
     }
 
+    /// Seals what's in memory, and waits for it.
     func sealChunk() throws {
-        // What a failed sync left is nobody's to sync again: the pages in memory are fetched anew by the next one.
-        guard !parts.isEmpty, !hasFailed else { return }
-        hasFailed = true
-        let compressor = pool.take()
-        defer { pool.giveBack(compressor) }
-        let name = DraftChunk.fileName(chunkNumber)
-        let file = try NewFile(in: folder, temporary: "." + name + ".partial")
-        try compressor.add(text.bytes) { try file.write($0) }
-        var tail: [UInt8] = []
-        try compressor.end { tail.append(contentsOf: $0) }
-        let sum = try tail.withUnsafeBytes { tail in
-            try file.seal(
-                tail, as: name, in: folder,
-                NewFile.Failpoints(written: .pagesWritten, synced: .pagesSynced))
-        }
-        let chunk = DraftChunk(
-            number: chunkNumber, bytes: file.bytes, textBytes: Int64(text.count), sha256: sum, parts: parts)
-        try chunk.write(to: folder)
-        chunks[chunkNumber] = chunk
-        chunkNumber += 1
-        text.removeAll()
-        parts = []
-        sealedAt = .now
-        hasFailed = false
+        try handOver()
+        try sealer.settle()
     }
 
-    /// What an earlier process left: sealed chunks count, everything else goes.
-    private func readChunks() throws {
-        var open: [Int64: (page: Int, places: [Place])] = [:]
-        try folder.removeFolder(DraftFiles.completeName)
-        for item in try folder.items() where !item.isFolder {
-            guard item.name.hasSuffix(".json"), let number = Int(item.name.dropLast(5)),
-                item.name == DraftChunk.indexName(number)
-            else { continue }
-            chunkNumber = max(chunkNumber, number + 1)
-            guard let chunk = try DraftChunk.read(number, in: folder) else { continue }
-            chunks[number] = chunk
-            for part in chunk.parts {
-                nextAttempt = max(nextAttempt, part.attempt + 1)
-                var attempt = open[part.attempt] ?? (part.page, [])
-                // A part is missing where a chunk was damaged: the page isn't whole.
-                guard attempt.places.count == part.part, attempt.page == part.page else { continue }
-                attempt.places.append(Place(chunk: number, start: part.start, length: part.length))
-                open[part.attempt] = attempt
-                if let note = part.note {
-                    keep(part.page, note, attempt.places)
-                    open[part.attempt] = nil
-                }
-            }
-        }
-        var kept: Set = [DraftFiles.planName, DraftFiles.beganName]
-        for number in chunks.keys {
-            kept.formUnion([DraftChunk.fileName(number), DraftChunk.indexName(number)])
-        }
-        for item in try folder.items() where !item.isFolder && !kept.contains(item.name) {
-            try folder.remove(item.name)
-        }
+    private func handOver() throws {
+        guard !parts.isEmpty else { return }
+        try sealer.seal(.init(number: chunkNumber, text: text, parts: parts, pages: fresh))
+        chunkNumber += 1
+        text = sealer.spare()
+        parts = []
+        fresh = [:]
+        sealedAt = .now
     }
 
     // MARK: Completing
@@ -185,9 +146,11 @@ final class LocalDraft: DraftLoad {
         let path = try target.path()
         let parent = try root.makeFolder(try escapedName("entity=", entity))
         guard !parent.exists(LoadFolder.name(number)) else { throw ArchiveError.alreadySealed(path: path) }
-        try folder.removeFolder(DraftFiles.completeName)
+        text = JSONText()
+        let files = try sealer.finish().map {
+            FullLoadEntry.PageFile(path: path + "/" + $0.name, bytes: $0.bytes, textBytes: $0.textBytes, sha256: $0.sha256)
+        }
         let complete = try folder.makeFolder(DraftFiles.completeName)
-        let files = try LoadAssembly(draft: self, into: complete, path: path, level: level).write()
         let entry = FullLoadEntry(
             entity: entity, number: number, startedAt: startedAt, finishedAt: finishedAt, w0: plan.w0, w1: w1,
             files: files, pages: pages.count, rows: summary.rows, total: summary.total, drift: summary.drift)
