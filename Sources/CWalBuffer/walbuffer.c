@@ -9,14 +9,14 @@
 /* The system's layer writes no more than 128 KiB at once. */
 enum { PIECE = 64 * 1024, PIECES = 16 };
 
-/* A part of the log that isn't written yet. */
+/* A part of a file that isn't written yet. */
 typedef struct Piece {
     sqlite3_int64 start;
     int count;
     unsigned char bytes[PIECE];
 } Piece;
 
-/* What a log is written with: a ring of pieces, and a thread that empties it in order. `filling` belongs to
+/* What a file is written with: a ring of pieces, and a thread that empties it in order. `filling` belongs to
    SQLite's thread; `first` and `queued` to whoever holds the mutex. */
 typedef struct Writer {
     sqlite3_file *target;
@@ -26,7 +26,7 @@ typedef struct Writer {
     int hasThread;
     int stops;
     int filling;
-    sqlite3_int64 end; /* the farthest byte that was written or handed over */
+    sqlite3_int64 end; /* of a log: the farthest byte that was written or handed over */
     int first;
     int queued;
     int failure;
@@ -38,7 +38,8 @@ typedef struct File {
     sqlite3_file base;
     struct File *log;   /* of a database file: its log, while that's open */
     struct File *owner; /* of a log: its database file */
-    Writer *writer;     /* of a log that was written to */
+    Writer *writer;     /* of a file that was written to later */
+    int writesLater;    /* of a database file: it's nobody else's */
 } File;
 
 static sqlite3_vfs *below(sqlite3_vfs *vfs) { return (sqlite3_vfs *)vfs->pAppData; }
@@ -164,7 +165,7 @@ static int overlaps(const Piece *piece, sqlite3_int64 offset, int count) {
     return piece->count > 0 && offset < piece->start + piece->count && offset + count > piece->start;
 }
 
-static int logRead(sqlite3_file *base, void *into, int count, sqlite3_int64 offset) {
+static int fileRead(sqlite3_file *base, void *into, int count, sqlite3_int64 offset) {
     Writer *writer = ((File *)base)->writer;
     if (writer) {
         int waits = 0;
@@ -219,12 +220,26 @@ static int logWrite(sqlite3_file *base, const void *from, int count, sqlite3_int
     return SQLITE_OK;
 }
 
-static int fileRead(sqlite3_file *base, void *into, int count, sqlite3_int64 offset) {
-    return real(base)->pMethods->xRead(real(base), into, count, offset);
-}
-
-static int fileWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
-    return real(base)->pMethods->xWrite(real(base), from, count, offset);
+/* Pages of a database file come in any order: each run of them is a piece, and pieces are written as they came. */
+static int databaseWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
+    File *file = (File *)base;
+    if (!file->writesLater || count > PIECE) {
+        int flushed = flush(base);
+        if (flushed != SQLITE_OK) return told(file->writer, flushed);
+        return real(base)->pMethods->xWrite(real(base), from, count, offset);
+    }
+    if (file->writer == NULL && (file->writer = makeWriter(real(base))) == NULL) return SQLITE_IOERR_NOMEM;
+    Writer *writer = file->writer;
+    Piece *piece = filling(writer);
+    if (piece->count > 0 && (offset != piece->start + piece->count || piece->count + count > PIECE)) {
+        int submitted = submit(writer);
+        if (submitted != SQLITE_OK) return told(writer, submitted);
+        piece = filling(writer);
+    }
+    if (piece->count == 0) piece->start = offset;
+    memcpy(piece->bytes + piece->count, from, count);
+    piece->count += count;
+    return SQLITE_OK;
 }
 
 static int fileTruncate(sqlite3_file *base, sqlite3_int64 size) {
@@ -247,11 +262,27 @@ static int fileSize(sqlite3_file *base, sqlite3_int64 *size) {
 }
 
 static int fileLock(sqlite3_file *base, int level) { return real(base)->pMethods->xLock(real(base), level); }
-static int fileUnlock(sqlite3_file *base, int level) { return real(base)->pMethods->xUnlock(real(base), level); }
+static int fileUnlock(sqlite3_file *base, int level) {
+    int flushed = flush(base);
+    int unlocked = real(base)->pMethods->xUnlock(real(base), level);
+    return flushed != SQLITE_OK ? flushed : unlocked;
+}
 static int fileIsReserved(sqlite3_file *base, int *result) {
     return real(base)->pMethods->xCheckReservedLock(real(base), result);
 }
+static const sqlite3_io_methods databaseMethods;
+
 static int fileControl(sqlite3_file *base, int what, void *argument) {
+    /* SYNC comes before each commit and at the end of each rollback, also where nothing is synced. */
+    if (what == SQLITE_FCNTL_SYNC || what == ELT_WALBUFFER_WRITES_LATER) {
+        int flushed = flush(base);
+        if (flushed != SQLITE_OK) return told(((File *)base)->writer, flushed);
+    }
+    if (what == ELT_WALBUFFER_WRITES_LATER) {
+        if (((File *)base)->base.pMethods != &databaseMethods) return SQLITE_NOTFOUND;
+        ((File *)base)->writesLater = *(int *)argument;
+        return SQLITE_OK;
+    }
     return real(base)->pMethods->xFileControl(real(base), what, argument);
 }
 static int fileSector(sqlite3_file *base) { return real(base)->pMethods->xSectorSize(real(base)); }
@@ -269,6 +300,8 @@ static void fileShmBarrier(sqlite3_file *base) {
 }
 static int fileShmUnmap(sqlite3_file *base, int remove) { return real(base)->pMethods->xShmUnmap(real(base), remove); }
 static int fileFetch(sqlite3_file *base, sqlite3_int64 offset, int count, void **page) {
+    int flushed = flush(base);
+    if (flushed != SQLITE_OK) return flushed;
     return real(base)->pMethods->xFetch(real(base), offset, count, page);
 }
 static int fileUnfetch(sqlite3_file *base, sqlite3_int64 offset, void *page) {
@@ -276,10 +309,10 @@ static int fileUnfetch(sqlite3_file *base, sqlite3_int64 offset, void *page) {
 }
 
 static const sqlite3_io_methods databaseMethods = {
-    3, fileClose, fileRead, fileWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
+    3, fileClose, fileRead, databaseWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
     fileControl, fileSector, fileTraits, fileShmMap, fileShmLock, fileShmBarrier, fileShmUnmap, fileFetch, fileUnfetch};
 static const sqlite3_io_methods logMethods = {
-    1, fileClose, logRead, logWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
+    1, fileClose, fileRead, logWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
     fileControl, fileSector, fileTraits};
 
 static int vfsOpen(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags, int *out) {

@@ -34,6 +34,7 @@ package final class SQLiteWarehouse {
             unlink(SortedDays.path(beside: path))
             database = try Database(path: newFile?.path ?? path, mode: .create, tellsTime: false)
             try Self.configure(database, isNew: newFile != nil)
+            try database.writeLater(newFile != nil)
             try Self.migrate(database, path: path)
         } catch let error as SQLiteError {
             throw WarehouseError.from(error, path: path)
@@ -70,6 +71,7 @@ package final class SQLiteWarehouse {
         // What failed isn't tried again: a second sync may say yes and mean nothing.
         self.newFile = nil
         do {
+            try database.writeLater(false)
             try database.execute(NewFile.lastSettings)
             try database.close()
             // Whoever goes on after a failure finds an empty one.
@@ -134,6 +136,7 @@ package final class SQLiteWarehouse {
                 PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
                 PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE; PRAGMA legacy_alter_table=ON;
                 """)
+            try database.writeLater(true)
             try Self.migrate(database, path: path)
         } catch let error as SQLiteError {
             throw WarehouseError.from(error, path: path)

@@ -1,3 +1,4 @@
+import CSQLite
 import CWalBuffer
 
 /// The file layer that writes the log in large pieces, over a layer that tells the time or one that doesn't.
@@ -13,4 +14,15 @@ enum LogBuffer {
         let name = "elt-wal-buffer-without-clock"
         return elt_walbuffer_register(name, lower) == 0 ? name : nil
     }()
+}
+
+extension Database {
+    /// Whether pages may be written to the file on a thread, later than SQLite writes them and before a commit has ended. Only for a file
+    /// without a log that nobody else reads.
+    package func writeLater(_ on: Bool) throws {
+        var on: CInt = on ? 1 : 0
+        let result = sqlite3_file_control(handle, "main", ELT_WALBUFFER_WRITES_LATER, &on)
+        // Without the layer all is written at once.
+        guard result == SQLITE_OK || result == SQLITE_NOTFOUND else { throw error("file control") }
+    }
 }

@@ -11,11 +11,23 @@
  *
  * What's buffered has reached the file before anybody could count on it: before the log is synced, before it's
  * read or cut, and before a commit is told to other connections (the barrier between the two copies of the
- * log's header in shared memory). All other files pass straight through.
+ * log's header in shared memory).
+ *
+ * A database file that nobody else reads, and that has no log, can be written in the same way (below). All other files pass
+ * straight through.
  *
  * Registers the layer `name` over `lower`; NULL is SQLite's own. Returns 0, or SQLite's error code. Call it once
  * for each name.
  */
 int elt_walbuffer_register(const char *name, const char *lower);
+
+/*
+ * For sqlite3_file_control, with a pointer to an int: whether pages of the database file may be written later, on a thread.
+ *
+ * They're in the file before a commit or a rollback has ended, before they're read, and before a lock is given up. An error is told by
+ * the next call that writes, and at the latest by the commit. Not for a file with a log: a checkpoint tells other
+ * connections which pages are in the file without a call that this layer sees.
+ */
+#define ELT_WALBUFFER_WRITES_LATER 0x656C7401
 
 #endif
