@@ -85,7 +85,7 @@ static Writer *makeWriter(sqlite3_file *target) {
 /* Hands over the piece that's being filled, and waits until there's one to go on with. */
 static int submit(Writer *writer) {
     Piece *piece = filling(writer);
-    if (piece->count == 0) return writer->failure;
+    if (piece->count == 0) return SQLITE_OK;
     if (!writer->hasThread) {
         /* Signals are for the program's own threads. */
         sigset_t all, before;
@@ -265,7 +265,8 @@ static int fileLock(sqlite3_file *base, int level) { return real(base)->pMethods
 static int fileUnlock(sqlite3_file *base, int level) {
     int flushed = flush(base);
     int unlocked = real(base)->pMethods->xUnlock(real(base), level);
-    return flushed != SQLITE_OK ? flushed : unlocked;
+    /* Nothing of a transaction is left to be written, so who goes on begins afresh. */
+    return flushed != SQLITE_OK ? told(((File *)base)->writer, flushed) : unlocked;
 }
 static int fileIsReserved(sqlite3_file *base, int *result) {
     return real(base)->pMethods->xCheckReservedLock(real(base), result);

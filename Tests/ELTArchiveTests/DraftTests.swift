@@ -157,20 +157,40 @@ private func body(_ index: Int) -> [UInt8] {
         #expect(load.files.count == 1)
     }
 
-    @Test func `what can't be put in order while pages come is put in order at the end, or told`() throws {
+    @Test func `what can't be put in order ends the download, and the next one goes on with its pages`() throws {
         let scratch = Scratch()
-        let archive = try scratch.archive()
-        let draft = try #require(try archive.newDraft(of: "customer", plan: plan) as? LocalDraft)
-        // A file where a folder is to be.
-        try scratch.put([1], ".drafts/customer/complete")
-        for index in 0..<3 {
-            try draft.put(index, body(index))
-            try draft.sealChunk()
+        let folder = scratch.archivePath + "/.drafts/customer/complete"
+        do {
+            let draft = try #require(try scratch.archive().newDraft(of: "customer", plan: plan) as? LocalDraft)
+            // A file where a folder is to be.
+            try scratch.put([1], ".drafts/customer/complete")
+            #expect(throws: ArchiveError.self) {
+                try draft.put(0, body(0))
+                try draft.sealChunk()
+            }
+            #expect(throws: ArchiveError.self) { try draft.flush() }
         }
-        let complete = { try draft.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(3)) }
-        #expect(throws: ArchiveError.self) { _ = try complete() }
-        try FileManager.default.removeItem(atPath: scratch.archivePath + "/.drafts/customer/complete")
-        #expect(try archive.pages(try complete()).map(\.body) == (0..<3).map(body))
+        try FileManager.default.removeItem(atPath: folder)
+        let archive = try scratch.archive()
+        let again = try #require(try archive.openDraft(of: "customer"))
+        #expect(again.keptPages == [0])
+        try again.put(1, body(1))
+        let load = try again.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(2))
+        #expect(try archive.pages(load).map(\.body) == [body(0), body(1)])
+    }
+
+    @Test func `a download that breaks off leaves its pages alone`() throws {
+        let scratch = Scratch()
+        do {
+            let draft = try #require(try scratch.archive().newDraft(of: "customer", plan: plan) as? LocalDraft)
+            for index in 0..<2 {
+                try draft.put(index, body(index))
+                try draft.sealChunk()
+            }
+            #expect(scratch.files(hidden: true).keys.contains { $0.contains("/complete/") })
+        }
+        #expect(!scratch.files(hidden: true).keys.contains { $0.contains("/complete") })
+        #expect(try scratch.archive().openDraft(of: "customer")?.keptPages == [0, 1])
     }
 
     @Test func `a full load that was moved but not listed is adopted`() throws {

@@ -66,7 +66,7 @@ final class DraftSealer {
     private func work(_ filled: Filled) {
         do {
             let chunk = try write(filled)
-            let texts = assembly.take(chunk, filled.text, pages: filled.pages)
+            let texts = try assembly.take(chunk, filled.text, pages: filled.pages)
             for text in texts { text.removeAll() }
             condition.withLock { spares += texts }
             end(nil)

@@ -25,9 +25,11 @@ final class LoadAssembly {
     private var open: (file: NewFile, compressor: Compressor, first: Int, textBytes: Int64)?
     /// The pages that are written, as they were.
     private var written: [LocalDraft.Page] = []
-    /// Writing has failed: what's left to do is `finish`'s, which tells what's wrong if it still is.
-    private var hasFailed = false
+    /// The page files are the caller's.
+    private var isFinished = false
 
+    /// So much is written after one chunk at most: who resumes, or waited for one page, has more to catch up with than a download may wait for.
+    static let catchUpBytes: Int64 = 64 << 20
     /// A page file ends with the page that brings it to this much text.
     static let fileTextBytes: Int64 = 256 << 20
     /// Pages that came side by side are near each other: a few chunks in memory spare reading them.
@@ -43,59 +45,61 @@ final class LoadAssembly {
         self.chunks = chunks
     }
 
-    /// Takes a chunk that's sealed, and writes the pages whose turn it is. Gives back texts that aren't needed any more.
-    func take(_ chunk: DraftChunk, _ text: JSONText, pages new: [Int: LocalDraft.Page]) -> [JSONText] {
+    // What broke off takes no room: the draft has it all.
+    deinit { if !isFinished { forget() } }
+
+    /// Takes a chunk that's sealed, and writes pages whose turn it is. Gives back texts that aren't needed any more.
+    func take(_ chunk: DraftChunk, _ text: JSONText, pages new: [Int: LocalDraft.Page]) throws -> [JSONText] {
         chunks[chunk.number] = chunk
         let dropped = keep(text, of: chunk.number)
         pages.merge(new) { $1 }
         // A page that came again is another one.
         if new.contains(where: { $0.key < written.count && $0.value != written[$0.key] }) { forget() }
-        if !hasFailed {
-            do {
-                try advance()
-            } catch {
-                forget()
-                hasFailed = true
-            }
-        }
+        try advance(textBytes: Self.catchUpBytes)
         return dropped
     }
 
     /// Writes what's left, and lets go of the memory. All pages are there.
     func finish() throws -> [File] {
-        do {
-            try advance()
-            try sealFile()
-            recent = []
-            idleCompressor = nil
-            return files
-        } catch {
-            forget()
-            throw error
-        }
+        try advance(textBytes: .max)
+        try sealFile()
+        recent = []
+        idleCompressor = nil
+        isFinished = true
+        return files
     }
 
-    private func advance() throws {
-        while let page = pages[written.count] {
-            try Interruption.check()
-            try add(page, number: written.count)
+    private func advance(textBytes: Int64) throws {
+        var done: Int64 = 0
+        while done < textBytes, let page = pages[written.count] {
+            do {
+                done += try add(page, number: written.count)
+            } catch {
+                forget()
+                throw error
+            }
             written.append(page)
             if let open, open.textBytes >= Self.fileTextBytes { try sealFile() }
         }
     }
 
-    private func add(_ page: LocalDraft.Page, number: Int) throws {
+    /// Gives how much text it has.
+    private func add(_ page: LocalDraft.Page, number: Int) throws -> Int64 {
         if open == nil { try beginFile(with: number) }
-        guard let (file, compressor, _, _) = open else { return }
+        guard let (file, compressor, _, _) = open else { return 0 }
+        var textBytes: Int64 = 0
         for (index, place) in page.parts.enumerated() {
+            try Interruption.check()
             let line = try line(at: place)
             // The chunk's own sums stand for the rest of the line.
             guard PageLine.isLine(line, page: number, part: index, isLast: index == page.parts.count - 1) else {
                 throw DraftFiles.damaged(folder.path)
             }
             try compressor.add(line) { try file.write($0) }
-            open?.textBytes += Int64(line.count)
+            textBytes += Int64(line.count)
         }
+        open?.textBytes += textBytes
+        return textBytes
     }
 
     // MARK: Files
@@ -116,7 +120,13 @@ final class LoadAssembly {
         var tail: [UInt8] = []
         try compressor.end { tail.append(contentsOf: $0) }
         let name = "pages-\(digits(first))-\(digits(written.count - 1))" + SegmentPath.suffix
-        let sum = try tail.withUnsafeBytes { try file.seal($0, as: name, in: target) }
+        let sum: String
+        do {
+            sum = try tail.withUnsafeBytes { try file.seal($0, as: name, in: target) }
+        } catch {
+            forget()
+            throw error
+        }
         files.append(File(name: name, bytes: file.bytes, textBytes: textBytes, sha256: sum))
     }
 
@@ -125,12 +135,13 @@ final class LoadAssembly {
         return try folder.makeFolder(DraftFiles.completeName)
     }
 
-    /// Begins anew, should there be more to do.
+    /// Takes away what's written. Whatever comes next begins anew.
     private func forget() {
         open?.file.discard()
         open = nil
         files = []
         written = []
+        if target != nil { try? folder.removeFolder(DraftFiles.completeName) }
         target = nil
     }
 
