@@ -43,7 +43,7 @@ extension SQLiteTransformSession {
     }
 
     package func overwriteCarrying(
-        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
+        _ model: String, query: String, changed: String?, columns: [String], partition: String, day: Day, key: String,
         resets: [String: String], scope: KeyScope
     ) throws -> TableChanges {
         try named(model) {
@@ -63,9 +63,14 @@ extension SQLiteTransformSession {
             try database.execute("DELETE FROM \(table) WHERE \(within)")
             let removed = database.changes
             changes.removed += removed
-            changes.inserted += try carry(
-                model, query: query, columns: columns, partition: partition, day: day, key: key, resets: resets,
-                scope: scope)
+            let carried = CarriedColumns(model: model, columns: columns, partition: partition, day: day, key: key, resets: resets)
+            if let changed, case .winnersOf(let entity, _) = scope,
+                let inserted = try carryBeside(carried, changed: changed, of: entity)
+            {
+                changes.inserted += inserted
+            } else {
+                changes.inserted += try carry(carried, query: query, scope: scope)
+            }
             return changes
         }
     }
@@ -99,56 +104,11 @@ extension SQLiteTransformSession {
         sortedDays = nil
         var changes = TableChanges()
         for given in days.given {
-            changes.inserted += try carry(
-                days.model, query: given.query, columns: columns, partition: partition, day: given.day, key: key,
-                resets: resets, scope: given.scope)
+            let carried = CarriedColumns(
+                model: days.model, columns: columns, partition: partition, day: given.day, key: key, resets: resets)
+            changes.inserted += try carry(carried, query: given.query, scope: given.scope)
         }
         return changes
-    }
-
-    /// Yesterday's rows less those whose key is in the scope, and the query's rows, in the order of keys.
-    private func carry(
-        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
-        resets: [String: String], scope: KeyScope
-    ) throws -> Int64 {
-        let table = Names.quoted(model)
-        let yesterday = "\(Names.quoted(partition)) = \(Names.literal(day.previous.description))"
-        let into = "INTO \(table) (\(Names.list(columns))) "
-        let insert = "INSERT " + into
-        guard try database.value("SELECT 1 FROM \(table) WHERE \(yesterday) LIMIT 1") != .null else {
-            try database.execute("INSERT OR ROLLBACK " + into + query)
-            return database.changes
-        }
-        let carried = columns.map { column in
-            if column == partition { return "\(Names.literal(day.description)) AS \(Names.quoted(column))" }
-            return resets[column].map { "\($0) AS \(Names.quoted(column))" } ?? "b.\(Names.quoted(column))"
-        }.joined(separator: ", ")
-        let named = Names.list(columns)
-        let keyName = Names.quoted(key)
-        let places = (1...columns.count).map { "?\($0)" }.joined(separator: ", ")
-        let keys = scopeRows(scope)
-        let written = try readsItself(query, model) ? nil : CarriedDay(
-            database: database, before: "SELECT \(carried) FROM \(table) b WHERE b.\(yesterday) ORDER BY b.\(keyName)",
-            rows: "SELECT \(named) FROM (\(query)) ORDER BY \(keyName)",
-            scope: { areIntegers in
-                // An integer key is an integer in the table and its text in the ledger.
-                areIntegers
-                    ? "SELECT CAST(key AS INTEGER) FROM \(keys) AND CAST(CAST(key AS INTEGER) AS TEXT) = key ORDER BY 1"
-                    : "SELECT key FROM \(keys) ORDER BY key"
-            },
-            insert: insert + "VALUES (\(places))", width: columns.count, keyColumn: columns.firstIndex(of: key) ?? 0
-        ).write()
-        if let written { return written }
-        try database.execute("DELETE FROM \(table) WHERE \(Names.quoted(partition)) = \(Names.literal(day.description))")
-        try database.execute(
-            """
-            \(insert)SELECT \(named) FROM (
-                SELECT \(carried) FROM \(table) b
-                WHERE b.\(yesterday) AND NOT EXISTS (\(scopeLookup(scope, key: "b.\(keyName)")))
-                UNION ALL SELECT \(named) FROM (\(query))
-                ORDER BY \(keyName))
-            """)
-        return database.changes
     }
 
     // MARK: Merging the keys of a scope
@@ -187,7 +147,7 @@ extension SQLiteTransformSession {
     }
 
     /// Whether a query may read the table of its own model.
-    private func readsItself(_ query: String, _ model: String) -> Bool {
+    func readsItself(_ query: String, _ model: String) -> Bool {
         let words = query.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }
         return words.contains { $0 == model.lowercased() }
     }
@@ -217,13 +177,13 @@ extension SQLiteTransformSession {
     }
 
     /// A query that gives a row if the key that a column holds is in the scope.
-    private func scopeLookup(_ scope: KeyScope, key: String) -> String {
+    func scopeLookup(_ scope: KeyScope, key: String) -> String {
         // Keys are compared as the text they are in the ledger; a column may hold an integer.
         "SELECT 1 FROM \(scopeRows(scope)) AND key = CAST(\(key) AS TEXT)"
     }
 
     /// The keys of a scope, as a source of rows with columns `key` and `removed`.
-    private func scopeRows(_ scope: KeyScope) -> String {
+    func scopeRows(_ scope: KeyScope) -> String {
         switch scope {
         case .changed(let entity): "temp.\(Names.quoted(Names.changed(entity))) WHERE true"
         case .changedOn(let entity, let day):

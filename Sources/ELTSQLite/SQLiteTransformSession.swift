@@ -26,16 +26,16 @@ package final class SQLiteTransformSession: TransformSession {
 
     // MARK: What models read
 
-    package func resolve(_ entity: EntitySettings, everything: Bool, maxClockSkew: Duration) throws -> Resolution {
+    package func resolve(_ entity: EntitySettings, everything: Bool, maxClockSkew: Duration, horizon: Day) throws -> Resolution {
         let days = try database.query("SELECT min(first_day), max(last_day) FROM elt_models").first
         let first = days?[0].text.flatMap(Day.init)
         let last = days?[1].text.flatMap(Day.init)
-        let built = first.flatMap { first in last.map { first...$0 } }
+        let built = first.flatMap { first in last.map { first...(max($0, min($0.next, horizon))) } }
         return try WinnersResolver(warehouse: warehouse, entity: entity, built: built, side: sideReader)
             .resolve(everything: everything)
     }
 
-    private func sideReader() throws -> SideReader? {
+    func sideReader() throws -> SideReader? {
         if side == nil, warehouse.isReadableBeside {
             side = try SideReader(path: warehouse.path, modelTimeMax: warehouse.modelTimeMax)
         }

@@ -24,6 +24,9 @@ package final class SideReader {
             """)
     }
 
+    /// Whether it was told what changed of an entity.
+    func knows(_ entity: String) -> Bool { readable[entity] != nil }
+
     /// Lets `find` tell what changed of an entity. It runs on another thread, which has the writing connection
     /// for that time.
     package func learn(of entity: String, _ find: @escaping (ChangeRelay) throws -> Void) throws {
@@ -61,13 +64,46 @@ package final class SideReader {
         of statement: Statement, model: String, look: @escaping (Statement) throws -> Void,
         take: (RowBuffer, Int) throws -> Void
     ) throws {
+        try rows(columns: Int(statement.columnCount), model: model, fill: { try $0.fill(from: statement, look: look) }, take: take)
+    }
+
+    /// Has a day's rows put together on a thread, of the day before as it was committed and of a statement, and takes them on the
+    /// caller's.
+    /// - Parameters:
+    ///   - before: The query for the day before, as it is on the day, sorted by key.
+    ///   - rows: A statement of this reader, sorted by key.
+    ///   - scope: The query for the keys for which the day before doesn't count, sorted as keys that are texts or integers.
+    /// - Returns: False if the table isn't what the query needs.
+    /// - Throws: `CarriedRows.MixedKeys`, when some rows may have been taken.
+    func carriedRows(
+        before: String, rows: Statement, keyColumn: Int, model: String, scope: @escaping (_ areIntegers: Bool) -> String,
+        take: (RowBuffer, Int) throws -> Void
+    ) throws -> Bool {
+        // The transaction may have given the table columns that it hadn't.
+        guard let before = try? database.prepare(before) else { return false }
+        var carried: CarriedRows?
+        // Statements are stepped on the thread from their first row on.
+        let fill: (RowBuffer) throws -> Void = { [database] buffer in
+            let known = try carried ?? CarriedRows(
+                before: before, rows: rows, keyColumn: keyColumn, scope: { try database.prepare(scope($0)) })
+            carried = known
+            try known.fill(buffer)
+            if buffer.hasEnded { carried = nil }
+        }
+        try self.rows(columns: Int(rows.columnCount), model: model, fill: fill, take: take)
+        return true
+    }
+
+    private func rows(
+        columns: Int, model: String, fill: @escaping (RowBuffer) throws -> Void, take: (RowBuffer, Int) throws -> Void
+    ) throws {
         let bounds = ModelBounds(model: model, timeMax: modelTimeMax)
         try Handover<RowBuffer>.between(piecesMax: 4) { [database] handover in
             try bounds.keep(database, isOver: { handover.isOver }) {
                 var buffer: RowBuffer
                 repeat {
-                    buffer = handover.spare() ?? RowBuffer(columns: Int(statement.columnCount), capacity: Self.batchRows)
-                    try buffer.fill(from: statement, look: look)
+                    buffer = handover.spare() ?? RowBuffer(columns: columns, capacity: Self.batchRows)
+                    try fill(buffer)
                     try handover.give(buffer)
                 } while !buffer.hasEnded
             }

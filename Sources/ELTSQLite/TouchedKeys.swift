@@ -38,7 +38,7 @@ struct TouchedKeys {
 
     private func findKeys(_ reach: IntervalReach) throws {
         let (begin, end) = (reach.known.lowerBound.daysSinceEpoch, reach.known.upperBound.daysSinceEpoch)
-        try add("SELECT key, from_day FROM temp.\(Names.quoted(Names.changedDays(history.entity))) WHERE true")
+        try add("SELECT key, from_day FROM temp.\(Names.quoted(Names.changedDays(history.entity))) WHERE on_day <= \(end)")
         try add("SELECT key, from_day FROM \(timelines) WHERE from_day < \(begin)")
         try add("SELECT key, from_day FROM \(timelines) WHERE from_day > \(end)")
         let first = "(\(names.first) - \(IntervalNames.shift))"

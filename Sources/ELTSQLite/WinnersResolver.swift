@@ -5,7 +5,7 @@ import SQLite
 struct WinnersResolver {
     let warehouse: SQLiteWarehouse
     let entity: EntitySettings
-    /// The days that models hold already.
+    /// The days of which models are told what changed: those that they hold already, and the one that follows.
     let built: ClosedRange<Day>?
     /// Who evaluates models' queries besides, and must know what changed.
     let side: () throws -> SideReader?

@@ -235,7 +235,9 @@ struct ModelBuilder {
             try Interruption.check()
             transformer.context.progress.report(
                 step: model.name, done: Int64(first.distance(to: day)), total: Int64(first.distance(to: horizon) + 1))
-            changes += try build(day, of: model, columns: names, isFull: isFull, kept: kept)
+            // The day before has changed with the keys that this run has changed, and in nothing else.
+            let isFollowing = fullFrom == nil && known?.upperBound == day.previous && request.days == nil
+            changes += try build(day, of: model, columns: names, isFull: isFull, isFollowing: isFollowing, kept: kept)
             days.append(day)
         }
         if let narrowed {
@@ -301,7 +303,7 @@ struct ModelBuilder {
     }
 
     private func build(
-        _ day: Day, of model: Model, columns: [String], isFull: Bool, kept: String?
+        _ day: Day, of model: Model, columns: [String], isFull: Bool, isFollowing: Bool, kept: String?
     ) throws -> TableChanges {
         let (partition, key) = dayKey(model, columns)
         let isAsked = request.days?.contains(day) == true
@@ -311,6 +313,7 @@ struct ModelBuilder {
         let full = isFull || isAsked
         return try session.overwriteCarrying(
             model.name, query: try render(model, .day(day, changedOnly: !full), incremental: !full),
+            changed: isFollowing ? try render(model, .day(day, changedOnly: true)) : nil,
             columns: columns, partition: partition, day: day, key: key[0], resets: resets,
             scope: full ? .winnersOf(entity: entity, day: day) : .changedOn(entity: entity, day: day))
     }

@@ -54,7 +54,8 @@ package struct Transformer {
         var summary = TransformSummary()
         for entity in settings.entities {
             summary.resolutions[entity.name] = try session.resolve(
-                entity, everything: request.everything, maxClockSkew: settings.limits.maxClockSkew)
+                entity, everything: request.everything, maxClockSkew: settings.limits.maxClockSkew,
+                horizon: settings.zone.day(of: latestNow))
         }
         Failpoint.winnersResolved.pass()
         let built = try chosen(request, session)

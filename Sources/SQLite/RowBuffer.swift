@@ -33,18 +33,26 @@ package final class RowBuffer {
     /// Takes the next rows of one and the same statement; none is left if the buffer stays empty, or `hasEnded`.
     /// `look` sees the statement at each of them.
     package func fill(from statement: Statement, look: (Statement) throws -> Void = { _ in }) throws {
+        try fill {
+            guard try statement.step() else { return false }
+            append(statement)
+            try look(statement)
+            return true
+        }
+    }
+
+    /// Empties it and has rows added, one by each call, until it's full or there are no more.
+    package func fill(_ addNext: () throws -> Bool) throws {
         cells.removeAll(keepingCapacity: true)
         used = 0
         count = 0
-        while count < capacity && used < Self.bytesMax && !hasEnded {
-            guard try statement.step() else {
-                hasEnded = true
-                return
-            }
-            for column in 0..<Int32(width) { keep(statement, column) }
-            try look(statement)
-            count += 1
-        }
+        while count < capacity && used < Self.bytesMax && !hasEnded { hasEnded = try !addNext() }
+    }
+
+    /// Takes the row at which a statement stands.
+    @inline(__always) package func append(_ statement: Statement) {
+        for column in 0..<Int32(width) { keep(statement, column) }
+        count += 1
     }
 
     private func keep(_ statement: Statement, _ column: Int32) {

@@ -73,7 +73,7 @@ import Testing
             try warehouse.transaction {
                 if afterLoad { _ = warehouse.loadSession(settings: project.settings) }
                 let session = SQLiteTransformSession(warehouse)
-                _ = try session.resolve(entity, everything: false, maxClockSkew: .seconds(300))
+                _ = try session.resolve(entity, everything: false, maxClockSkew: .seconds(300), horizon: project.settings.zone.day(of: project.start))
                 return session.side
             }
         }

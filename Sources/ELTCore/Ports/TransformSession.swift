@@ -2,7 +2,8 @@
 package protocol TransformSession: IntervalStore {
     /// Brings the winners of an entity up to date with what was loaded since the last publication.
     /// `everything` forgets them first.
-    func resolve(_ entity: EntitySettings, everything: Bool, maxClockSkew: Duration) throws -> Resolution
+    /// - Parameter horizon: The last day that history reaches to.
+    func resolve(_ entity: EntitySettings, everything: Bool, maxClockSkew: Duration, horizon: Day) throws -> Resolution
     func columns(of entity: String) throws -> [Column]
     /// Lays the newest living winners of an entity ready, so that `winners` can be read in full at once.
     func prepareHeads(of entity: String) throws
@@ -49,8 +50,10 @@ package protocol TransformSession: IntervalStore {
     func endDays(_ model: String, columns: [String], partition: String, key: String, resets: [String: String]) throws
         -> TableChanges
     /// Overwrites one day with the day before, less the keys in the scope, plus the rows of a query.
+    /// - Parameter changed: Of a new day that follows one which the model held before the run: the query for the rows of those keys
+    ///   alone that the run has changed. With it the day may be made of what was there before.
     func overwriteCarrying(
-        _ model: String, query: String, columns: [String], partition: String, day: Day, key: String,
+        _ model: String, query: String, changed: String?, columns: [String], partition: String, day: Day, key: String,
         resets: [String: String], scope: KeyScope
     ) throws -> TableChanges
     /// Lets readers' queries know how rows lie: those of one key in all days are then found day by day, without
