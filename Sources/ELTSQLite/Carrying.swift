@@ -14,6 +14,7 @@ struct CarriedColumns {
     var table: String { Names.quoted(model) }
     var keyName: String { Names.quoted(key) }
     var keyColumn: Int { columns.firstIndex(of: key) ?? 0 }
+    var partitionColumn: Int { columns.firstIndex(of: partition) ?? 0 }
     var within: String { "\(Names.quoted(partition)) = \(Names.literal(day.description))" }
     var yesterday: String { "\(Names.quoted(partition)) = \(Names.literal(day.previous.description))" }
     var into: String { "INTO \(table) (\(Names.list(columns))) " }
@@ -28,6 +29,15 @@ struct CarriedColumns {
 
     /// Yesterday's rows, sorted by key.
     var before: String { "SELECT \(carried) FROM \(table) b WHERE b.\(yesterday) ORDER BY b.\(keyName)" }
+
+    /// Yesterday's rows of some keys, sorted by key.
+    func before(of keys: String) -> String {
+        """
+        SELECT \(carried) FROM (SELECT key FROM \(keys)) k CROSS JOIN \(table) b
+        WHERE b.\(yesterday) AND b.\(keyName) IN (k.key, CAST(k.key AS INTEGER)) AND CAST(b.\(keyName) AS TEXT) = k.key
+        ORDER BY b.\(keyName)
+        """
+    }
 
     /// A query's rows, sorted by key.
     func sorted(_ query: String) -> String { "SELECT \(Names.list(columns)) FROM (\(query)) ORDER BY \(keyName)" }
@@ -89,10 +99,10 @@ extension SQLiteTransformSession {
         return database.changes
     }
 
-    /// A day that follows one which was committed: the second connection puts its rows together, and this one writes them. For keys that
-    /// changed in this run yesterday doesn't count, so it's no matter that the other sees yesterday as it was.
+    /// A day that follows one which was committed: the second connection puts its rows together, and this one writes them. The other sees
+    /// yesterday as it was; rows of keys that changed there in this run are this one's to carry.
     ///
-    /// - Parameter changed: The query for the rows of those keys.
+    /// - Parameter changed: The query for the rows of keys that changed on the day itself.
     /// - Returns: nil where that isn't all there is to the day; then nothing was written.
     func carryBeside(_ day: CarriedColumns, changed: String, of entity: String) throws -> Int64? {
         let (winners, changedDays) = (Names.quoted(Names.winners(entity)), Names.quoted(Names.changedDays(entity)))
@@ -108,17 +118,39 @@ extension SQLiteTransformSession {
         if !side.knows(entity) { try side.learn(of: entity) { _ in } }
         guard let rows = side.statement(day.sorted(changed), of: entity) else { return nil }
         let insert = try day.insert(database)
+        let text = Array(day.day.description.utf8)
         var count: Int64 = 0
+        let late = try database.prepare(
+            day.before(of: "temp.\(changedDays) WHERE on_day = \(number) AND from_day < \(number)"))
+        var hasLate = try late.step()
+        func addLate(before key: SQLKey?) throws {
+            while hasLate {
+                if let key {
+                    guard let order = late.key(Int32(day.keyColumn)).compared(to: key) else { throw CarriedRows.MixedKeys() }
+                    if order > 0 { return }
+                }
+                for column in 0..<Int32(day.columns.count) { insert.bindBorrowed(column + 1, late, column) }
+                try insert.run()
+                count += 1
+                hasLate = try late.step()
+            }
+        }
         do {
             let isDone = try side.carriedRows(
                 before: day.before, rows: rows, keyColumn: day.keyColumn, model: day.model,
                 scope: { day.scope("temp.\(changedDays) WHERE on_day = \(number)", areIntegers: $0) },
                 take: { buffer, row in
+                    guard case .text(let on) = buffer.key(row, day.partitionColumn), on.elementsEqual(text) else {
+                        throw WarehouseError.otherDay(model: day.model, day: day.day.description)
+                    }
+                    try addLate(before: buffer.key(row, day.keyColumn))
                     buffer.bind(row, to: insert)
                     try insert.run()
                     count += 1
                 })
-            return isDone ? count : nil
+            guard isDone else { return nil }
+            try addLate(before: nil)
+            return count
         } catch is CarriedRows.MixedKeys {
             try database.execute("DELETE FROM \(day.table) WHERE \(day.within)")
             return nil

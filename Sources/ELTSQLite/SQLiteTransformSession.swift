@@ -30,8 +30,9 @@ package final class SQLiteTransformSession: TransformSession {
         let days = try database.query("SELECT min(first_day), max(last_day) FROM elt_models").first
         let first = days?[0].text.flatMap(Day.init)
         let last = days?[1].text.flatMap(Day.init)
-        let built = first.flatMap { first in last.map { first...(max($0, min($0.next, horizon))) } }
-        return try WinnersResolver(warehouse: warehouse, entity: entity, built: built, side: sideReader)
+        let built = first.flatMap { first in last.map { first...$0 } }
+        let following = built.flatMap { $0.upperBound < horizon ? $0.upperBound.next : nil }
+        return try WinnersResolver(warehouse: warehouse, entity: entity, built: built, following: following, side: sideReader)
             .resolve(everything: everything)
     }
 

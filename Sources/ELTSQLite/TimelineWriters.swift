@@ -61,11 +61,15 @@ final class PendingWriter {
     private let changes: ChangedWinners
     private let relay: ChangeRelay?
     private let built: ClosedRange<Int32>?
+    private let following: Int32?
     private(set) var changedKeys: Int64 = 0
     private(set) var changedDays: Set<Int32> = []
 
-    /// - Parameter relay: Who is told of changes besides.
-    init(_ database: Database, _ entity: String, built: ClosedRange<Day>?, relay: ChangeRelay?) throws {
+    /// - Parameters:
+    ///   - built: The days that models hold.
+    ///   - following: The day that comes next, if it has begun.
+    ///   - relay: Who is told of changes besides.
+    init(_ database: Database, _ entity: String, built: ClosedRange<Day>?, following: Day?, relay: ChangeRelay?) throws {
         let table = Names.quoted(Names.winners(entity))
         select = try database.prepare(
             "SELECT key, from_day, ord, removed, origin, place FROM \(table) WHERE key=?1 ORDER BY from_day DESC")
@@ -77,6 +81,7 @@ final class PendingWriter {
         changes = try ChangedWinners(database, entity)
         self.relay = relay
         self.built = built.map { $0.lowerBound.daysSinceEpoch...$0.upperBound.daysSinceEpoch }
+        self.following = following?.daysSinceEpoch
     }
 
     /// Puts into `winners` the winner that holds on `day`, and all after it, in the order of days.
@@ -128,6 +133,11 @@ final class PendingWriter {
             try note(winner, on: day, key: key)
             day += 1
         }
+        guard let following, winner.day <= following, next.map({ $0 > following }) ?? true else { return }
+        // A day has rows of its own winners; others are carried from the day before.
+        var winner = winner
+        winner.removed = winner.removed || winner.day < following
+        try note(winner, on: following, key: key)
     }
 }
 

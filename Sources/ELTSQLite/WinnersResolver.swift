@@ -5,8 +5,10 @@ import SQLite
 struct WinnersResolver {
     let warehouse: SQLiteWarehouse
     let entity: EntitySettings
-    /// The days of which models are told what changed: those that they hold already, and the one that follows.
+    /// The days that models hold already.
     let built: ClosedRange<Day>?
+    /// The day that comes next, if it has begun.
+    let following: Day?
     /// Who evaluates models' queries besides, and must know what changed.
     let side: () throws -> SideReader?
 
@@ -51,7 +53,7 @@ struct WinnersResolver {
     private func lay(_ query: String, loads: [FullLoadMark], _ relay: ChangeRelay?) throws -> Resolution {
         var resolution = Resolution(firstDay: nil)
         let cursor = try EventCursor(try database.prepare(query), ranks: try ranks())
-        let writer = try PendingWriter(database, name, built: built, relay: relay)
+        let writer = try PendingWriter(database, name, built: built, following: following, relay: relay)
         let absences = entity.fullLoad?.absent == .remove ? loads : []
         var pool: [Winner] = []
         var old: [Winner] = []
