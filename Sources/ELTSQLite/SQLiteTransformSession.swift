@@ -39,6 +39,9 @@ package final class SQLiteTransformSession: TransformSession {
     func sideReader() throws -> SideReader? {
         if side == nil, warehouse.isReadableBeside {
             side = try SideReader(path: warehouse.path, modelTimeMax: warehouse.modelTimeMax)
+            // Merges go through their tables in the order of keys and need no page twice. In a small cache pages are on their way to the log from
+            // the beginning; what a large one keeps is written when nothing else is left to do.
+            try database.execute("PRAGMA cache_size=-16384")
         }
         return side
     }
