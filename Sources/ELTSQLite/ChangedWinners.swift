@@ -2,7 +2,8 @@ import ELTCore
 import SQLite
 
 /// The temporary tables that tell models which winners this run has changed: the newest of each key, and those that
-/// decide a standing day.
+/// decide a standing day, or the day after. On that one a key whose winner is older counts as removed: it has no row of a query's, and the
+/// day before's is carried.
 final class ChangedWinners {
     private let newest: Statement
     private let ofDay: Statement

@@ -51,7 +51,7 @@ package protocol TransformSession: IntervalStore {
         -> TableChanges
     /// Overwrites one day with the day before, less the keys in the scope, plus the rows of a query.
     /// - Parameter changed: Of a new day that follows one which the model held before the run: the query for the rows of those keys
-    ///   alone that the run has changed. With it the day may be made of what was there before.
+    ///   alone that the run has changed on the day itself. With it the day may be made of what was there before.
     func overwriteCarrying(
         _ model: String, query: String, changed: String?, columns: [String], partition: String, day: Day, key: String,
         resets: [String: String], scope: KeyScope
