@@ -63,6 +63,12 @@ final class DraftSealer {
         return try assembly.finish()
     }
 
+    /// Ends what was begun. The thread may hold on to this for longer than a draft does, and the next draft writes to the same names.
+    func abandon() {
+        try? settle()
+        assembly.abandon()
+    }
+
     private func work(_ filled: Filled) {
         do {
             let chunk = try write(filled)

@@ -45,9 +45,6 @@ final class LoadAssembly {
         self.chunks = chunks
     }
 
-    // What broke off takes no room: the draft has it all.
-    deinit { if !isFinished { forget() } }
-
     /// Takes a chunk that's sealed, and writes pages whose turn it is. Gives back texts that aren't needed any more.
     func take(_ chunk: DraftChunk, _ text: JSONText, pages new: [Int: LocalDraft.Page]) throws -> [JSONText] {
         chunks[chunk.number] = chunk
@@ -134,6 +131,9 @@ final class LoadAssembly {
         try folder.removeFolder(DraftFiles.completeName)
         return try folder.makeFolder(DraftFiles.completeName)
     }
+
+    /// The end of an assembly that nobody takes. What broke off takes no room: the draft has it all.
+    func abandon() { if !isFinished { forget() } }
 
     /// Takes away what's written. Whatever comes next begins anew.
     private func forget() {

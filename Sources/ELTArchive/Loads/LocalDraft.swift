@@ -72,6 +72,8 @@ final class LocalDraft: DraftLoad {
         began = .some(date)
     }
 
+    deinit { sealer.abandon() }
+
     func page(_ index: Int, head: PageHead) throws -> any PageWriter {
         precondition(index >= 0, "pages are counted from 0")
         defer { nextAttempt += 1 }
