@@ -250,6 +250,28 @@ static int fileTruncate(sqlite3_file *base, sqlite3_int64 size) {
     return real(base)->pMethods->xTruncate(real(base), size);
 }
 
+/* Whether a log is worth keeping for the next to be written over it. */
+static int isKept(sqlite3_file *log) {
+    sqlite3_int64 size = 0;
+    return real(log)->pMethods->xFileSize(real(log), &size) == SQLITE_OK && size >= ELT_WALBUFFER_KEEPS_MIN;
+}
+
+/* An emptied log keeps its blocks, and a header of zeros says that it holds nothing. */
+static int logTruncate(sqlite3_file *base, sqlite3_int64 size) {
+    static const unsigned char header[32];
+    sqlite3_file *log = real(base);
+    sqlite3_int64 kept = 0;
+    int flushed = flush(base);
+    if (flushed != SQLITE_OK) return flushed;
+    if (size > 0 || !isKept(base) || log->pMethods->xFileSize(log, &kept) != SQLITE_OK) return fileTruncate(base, size);
+    if (log->pMethods->xWrite(log, header, sizeof header, 0) != SQLITE_OK) return fileTruncate(base, size);
+    if (((File *)base)->writer) ((File *)base)->writer->end = 0;
+    /* Without its header's end on the disk a whole old log may come back, which does no harm; half of one would. */
+    if (kept <= ELT_WALBUFFER_KEEPS) return SQLITE_OK;
+    if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK) return fileTruncate(base, size);
+    return log->pMethods->xTruncate(log, ELT_WALBUFFER_KEEPS);
+}
+
 static int fileSync(sqlite3_file *base, int flags) {
     int flushed = flush(base);
     if (flushed != SQLITE_OK) return told(((File *)base)->writer, flushed);
@@ -284,7 +306,11 @@ static int fileControl(sqlite3_file *base, int what, void *argument) {
         ((File *)base)->writesLater = *(int *)argument;
         return SQLITE_OK;
     }
-    return real(base)->pMethods->xFileControl(real(base), what, argument);
+    int result = real(base)->pMethods->xFileControl(real(base), what, argument);
+    /* SQLite asks before it deletes the log. What it doesn't delete it empties. */
+    struct File *log = ((File *)base)->log;
+    if (what == SQLITE_FCNTL_PERSIST_WAL && result == SQLITE_OK && log && isKept((sqlite3_file *)log)) *(int *)argument = 1;
+    return result;
 }
 static int fileSector(sqlite3_file *base) { return real(base)->pMethods->xSectorSize(real(base)); }
 static int fileTraits(sqlite3_file *base) { return real(base)->pMethods->xDeviceCharacteristics(real(base)); }
@@ -313,7 +339,7 @@ static const sqlite3_io_methods databaseMethods = {
     3, fileClose, fileRead, databaseWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
     fileControl, fileSector, fileTraits, fileShmMap, fileShmLock, fileShmBarrier, fileShmUnmap, fileFetch, fileUnfetch};
 static const sqlite3_io_methods logMethods = {
-    1, fileClose, fileRead, logWrite, fileTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
+    1, fileClose, fileRead, logWrite, logTruncate, fileSync, fileSize, fileLock, fileUnlock, fileIsReserved,
     fileControl, fileSector, fileTraits};
 
 static int vfsOpen(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, int flags, int *out) {

@@ -175,7 +175,7 @@ package final class SQLiteWarehouse {
             PRAGMA busy_timeout=30000; PRAGMA page_size=8192;
             \(isNew ? NewFile.settings : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
             PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
-            PRAGMA temp.cache_size=-32768; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON;
+            PRAGMA temp.cache_size=-32768; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=\(Database.logBytesKept); PRAGMA cell_size_check=ON;
             PRAGMA legacy_alter_table=ON;
             """)
     }

@@ -17,6 +17,9 @@ enum LogBuffer {
 }
 
 extension Database {
+    /// Bytes of a log that stay when it's emptied, for the next to be written over it.
+    package static var logBytesKept: Int { Int(ELT_WALBUFFER_KEEPS) }
+
     /// Whether pages may be written to the file on a thread, later than SQLite writes them and before a commit has ended. Only for a file
     /// without a log that nobody else reads.
     package func writeLater(_ on: Bool) throws {

@@ -69,6 +69,96 @@ import Testing
         }
     }
 
+    private func log(of path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path + "-wal")) }
+
+    private func limitLog(_ database: Database) throws {
+        try database.execute("PRAGMA busy_timeout=10000; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=20; PRAGMA journal_size_limit=\(Database.logBytesKept)")
+    }
+
+    @Test func `A log is kept empty, and the next one is written over it`() throws {
+        try withDatabase { path, first in
+            try limitLog(first)
+            try first.transaction { try fill(first, 3) }
+            let (before, length) = (try sum(first), try log(of: path).count)
+            try first.close()
+            #expect(try log(of: path).count == length)
+            #expect(try log(of: path).prefix(32) == Data(count: 32))
+            // SQLite's own layer takes it for what it is.
+            let plain = try Database(path: path, mode: .readOnly)
+            #expect(try sum(plain) == before)
+            #expect(try plain.value("PRAGMA integrity_check") == .text("ok"))
+            try plain.close()
+
+            let second = try Database(path: path, mode: .create)
+            try limitLog(second)
+            try second.transaction { try fill(second, 4, rows: 40) }
+            let after = try sum(second)
+            #expect(after != before)
+            #expect(try log(of: path).count == length)
+            // Killed here: frames of the first log that lie behind those of the second belong to neither.
+            let copy = path + "-copy"
+            for suffix in ["", "-wal"] { try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix) }
+            let survivor = try Database(path: copy, mode: .create)
+            #expect(try sum(survivor) == after)
+            #expect(try survivor.value("PRAGMA integrity_check") == .text("ok"))
+            try second.close()
+            #expect(try sum(try Database(path: path, mode: .readOnly)) == after)
+        }
+    }
+
+    @Test func `A log that comes back after its end was lost changes nothing`() throws {
+        try withDatabase { path, database in
+            try limitLog(database)
+            try database.transaction { try fill(database, 3) }
+            try database.transaction { try fill(database, 5) }
+            let whole = try log(of: path)
+            let before = try sum(database)
+            try database.close()
+            // What the power took is the header of zeros.
+            try whole.write(to: URL(fileURLWithPath: path + "-wal"))
+            let back = try Database(path: path, mode: .create)
+            #expect(try sum(back) == before)
+            #expect(try back.value("PRAGMA integrity_check") == .text("ok"))
+        }
+    }
+
+    @Test func `A log longer than is kept is cut, and a short one goes`() throws {
+        try withDatabase { path, database in
+            try limitLog(database)
+            try database.transaction { try fill(database, 3) }
+            let before = try sum(database)
+            // Zeros that take no room, and that SQLite doesn't read.
+            #expect(truncate(path + "-wal", off_t(Database.logBytesKept) + 4096) == 0)
+            try database.close()
+            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path + "-wal"))
+            #expect(try handle.seekToEnd() == UInt64(Database.logBytesKept))
+            try handle.seek(toOffset: 0)
+            #expect(try handle.read(upToCount: 32) == Data(count: 32))
+            #expect(truncate(path + "-wal", 0) == 0)
+            let again = try Database(path: path, mode: .create)
+            #expect(try sum(again) == before)
+            try again.execute("DELETE FROM t WHERE k = 3")
+            try again.close()
+            #expect(!FileManager.default.fileExists(atPath: path + "-wal"))
+        }
+    }
+
+    @Test func `A checkpoint that empties the log keeps it too, and a reader sees what's in the file`() throws {
+        try withDatabase { path, database in
+            try limitLog(database)
+            let reader = try Database(path: path, mode: .readOnly)
+            for seed in 1...3 {
+                try database.transaction { try fill(database, seed, rows: 4000 / seed) }
+                let length = try log(of: path).count
+                #expect(try database.checkpoint(truncate: true))
+                #expect(try log(of: path).count == length)
+                #expect(try log(of: path).prefix(32) == Data(count: 32))
+                #expect(try sum(reader) == sum(database))
+                #expect(try reader.value("PRAGMA integrity_check") == .text("ok"))
+            }
+        }
+    }
+
     /// A file that's nobody else's, without a log and without syncs.
     private func withOwnDatabase(writesLater: Bool, _ body: (String, Database) throws -> Void) throws {
         try withDatabase { path, database in

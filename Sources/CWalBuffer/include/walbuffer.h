@@ -30,4 +30,14 @@ int elt_walbuffer_register(const char *name, const char *lower);
  */
 #define ELT_WALBUFFER_WRITES_LATER 0x656C7401
 
+/*
+ * Bytes of an emptied log that stay for the next one, and from what size on they do.
+ *
+ * Where SQLite would delete a log or cut it to nothing, the layer writes zeros over its header, which any SQLite takes for
+ * an empty log. The next log is written over the old one: no blocks are freed and found again, and what's still in the
+ * kernel's cache is written where it lies. Give PRAGMA journal_size_limit the same number, or SQLite cuts it to that.
+ */
+#define ELT_WALBUFFER_KEEPS (512 << 20)
+#define ELT_WALBUFFER_KEEPS_MIN (64 << 10)
+
 #endif
