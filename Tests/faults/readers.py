@@ -151,7 +151,7 @@ class Fire:
         self.produce(hour + 2)
         told = must(self.project, "run", "--at", iso(T1 + (hour + 2) * STEP)).stderr
         size = log.stat().st_size if log.exists() else 0
-        if "write-ahead log" in told or size > 64 << 20:
+        if "write-ahead log" in told or size > 512 << 20:
             raise Fault(f"the reader is gone, and the log still has {size >> 20} MiB: {told}")
 
 
