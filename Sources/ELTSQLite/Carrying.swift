@@ -108,7 +108,8 @@ extension SQLiteTransformSession {
         let (winners, changedDays) = (Names.quoted(Names.winners(entity)), Names.quoted(Names.changedDays(entity)))
         let number = day.day.daysSinceEpoch
         // An earlier run may have loaded events of this day, when it lay ahead.
-        guard try database.value(
+        let isAhead = winnerDays[entity]?.before.last.map { $0 < day.day } ?? true
+        guard try isAhead || database.value(
             """
             SELECT (SELECT count(*) FROM \(winners) WHERE from_day = \(number))
                 = (SELECT count(*) FROM temp.\(changedDays) WHERE on_day = \(number) AND from_day = \(number))

@@ -16,6 +16,10 @@ package final class SQLiteTransformSession: TransformSession {
     var path: String { warehouse.path }
     /// Evaluates queries besides, from the first changed winner on until the models are built.
     package private(set) var side: SideReader?
+    /// Where the winners begin, before this session and now. Not yet in the ledger, for the same reason as `states`.
+    private(set) var winnerDays: [String: (before: WinnerDays, after: WinnerDays)] = [:]
+    /// Entities whose winners have an index by day until the models are built.
+    private var indexed: Set<String> = []
     /// What `touch` found last: the keys of the living winners that it laid ready.
     var touched: (model: String, living: KeySum)?
 
@@ -32,8 +36,25 @@ package final class SQLiteTransformSession: TransformSession {
         let last = days?[1].text.flatMap(Day.init)
         let built = first.flatMap { first in last.map { first...$0 } }
         let following = built.flatMap { $0.upperBound < horizon ? $0.upperBound.next : nil }
-        return try WinnersResolver(warehouse: warehouse, entity: entity, built: built, following: following, side: sideReader)
-            .resolve(everything: everything)
+        try database.execute(Schema.winners(entity.name))
+        let before = try WinnerDays.now(of: entity.name, in: warehouse)
+        let (resolution, after) = try WinnersResolver(
+            warehouse: warehouse, entity: entity, built: built, following: following, side: sideReader, days: before
+        ).resolve(everything: everything)
+        winnerDays[entity.name] = (before, after)
+        return resolution
+    }
+
+    package func indexDays(of entity: String) throws {
+        guard try !Schema.hasWinnersIndex(entity, database) else { return }
+        try database.execute(Schema.winnersIndex(entity))
+        indexed.insert(entity)
+    }
+
+    /// The same for intervals, which ask it for each hour's winners. It stays.
+    func indexDaysForGood(of entity: String) throws {
+        try database.execute(Schema.winnersIndex(entity))
+        indexed.remove(entity)
     }
 
     func sideReader() throws -> SideReader? {
@@ -103,6 +124,9 @@ package final class SQLiteTransformSession: TransformSession {
     package func writeStates() throws {
         // As long as it reads, the log can't be moved into the file.
         side = nil
+        for entity in indexed.sorted() { try database.execute(Schema.noWinnersIndex(entity)) }
+        indexed = []
+        for (entity, days) in winnerDays { try days.after.note(of: entity, in: warehouse) }
         let day = { (day: Day?) -> SQLValue in day.map { .text($0.description) } ?? .null }
         for state in states.values.sorted(by: { $0.name < $1.name }) {
             try database.execute(

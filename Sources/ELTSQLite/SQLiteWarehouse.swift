@@ -246,6 +246,7 @@ package final class SQLiteWarehouse {
             "elt_segments", "elt_offsets", "elt_partitions", "elt_incarnations", "elt_full_loads", "elt_watermarks",
             "elt_gaps", "elt_pending", "elt_quarantine", "elt_columns", "elt_drift", "elt_freshness", "elt_forbidden",
         ] { try database.execute("DELETE FROM \(table)") }
+        try database.execute(WinnerDays.forget)
         try database.execute(
             "DELETE FROM elt_meta WHERE name IN ('loaded_sequence', 'loaded_check', 'published_sequence', 'latest_now', 'complete_through', 'full_from')")
     }

@@ -83,8 +83,17 @@ enum Schema {
         """
     }
 
+    /// The winners by the days that they begin on. An hour does without: changing it costs more than it finds.
     static func winnersIndex(_ entity: String) -> String {
-        let name = Names.winners(entity)
-        return "CREATE INDEX IF NOT EXISTS \(Names.quoted(name + "_day")) ON \(Names.quoted(name)) (from_day, key)"
+        "CREATE INDEX IF NOT EXISTS \(winnersIndexName(entity)) ON \(Names.quoted(Names.winners(entity))) (from_day, key)"
     }
+
+    static func hasWinnersIndex(_ entity: String, _ database: Database) throws -> Bool {
+        try database.value(
+            "SELECT 1 FROM sqlite_schema WHERE type='index' AND name=?1", [.text(Names.winners(entity) + "_day")]) != .null
+    }
+
+    static func noWinnersIndex(_ entity: String) -> String { "DROP INDEX IF EXISTS \(winnersIndexName(entity))" }
+
+    private static func winnersIndexName(_ entity: String) -> String { Names.quoted(Names.winners(entity) + "_day") }
 }

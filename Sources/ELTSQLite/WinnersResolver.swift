@@ -11,13 +11,15 @@ struct WinnersResolver {
     let following: Day?
     /// Who evaluates models' queries besides, and must know what changed.
     let side: () throws -> SideReader?
+    /// The days of the winners there are.
+    let days: WinnerDays
 
     private var database: Database { warehouse.database }
     private var tables: RawTables { RawTables(database: database, entity: entity.name) }
     private var name: String { entity.name }
 
-    func resolve(everything: Bool) throws -> Resolution {
-        try database.execute(Schema.winners(name))
+    /// Gives the days of the winners besides, as they are after it.
+    func resolve(everything: Bool) throws -> (Resolution, WinnerDays) {
         let loads = try warehouse.fullLoads(of: name)
         let published = try warehouse.publishedSequence
         let fresh = try database.query(
@@ -26,7 +28,10 @@ struct WinnersResolver {
         ).compactMap { $0[0].integer }
         try createTemporaryTables()
         if everything { return try resolveAll(from: nil, loads: loads) }
-        if fresh.isEmpty { return try resolvePending(loads: loads) }
+        if fresh.isEmpty {
+            // What comes first is written in order rather than looked up and laid in.
+            return try days.first == nil && hasPending ? resolveAll(from: nil, loads: loads) : resolvePending(loads: loads)
+        }
         // Events of the new epoch may lie as much before T0 as clocks may differ.
         let marks = loads.filter { fresh.contains(Int64($0.number)) }
         let first = try marks.map { $0.day.previous }.min() ?? firstPendingDay() ?? Day(daysSinceEpoch: 0)
@@ -35,22 +40,23 @@ struct WinnersResolver {
 
     // MARK: An ordinary hour
 
-    private func resolvePending(loads: [FullLoadMark]) throws -> Resolution {
-        var resolution = Resolution(firstDay: nil)
+    private func resolvePending(loads: [FullLoadMark]) throws -> (Resolution, WinnerDays) {
+        var (resolution, days) = (Resolution(firstDay: nil), days)
         if let query = try pendingQuery(before: nil) {
             if let side = try side() {
-                try side.learn(of: name) { relay in resolution = try lay(query, loads: loads, relay) }
+                try side.learn(of: name) { relay in resolution = try lay(query, loads: loads, relay, &days) }
             } else {
-                resolution = try lay(query, loads: loads, nil)
+                resolution = try lay(query, loads: loads, nil, &days)
             }
         }
-        try database.execute(Schema.winnersIndex(name))
-        resolution.firstDay = try firstDay()
-        return resolution
+        resolution.firstDay = days.first
+        return (resolution, days)
     }
 
     /// Lays the records that were loaded since the last publication into the timelines of their keys.
-    private func lay(_ query: String, loads: [FullLoadMark], _ relay: ChangeRelay?) throws -> Resolution {
+    private func lay(
+        _ query: String, loads: [FullLoadMark], _ relay: ChangeRelay?, _ days: inout WinnerDays
+    ) throws -> Resolution {
         var resolution = Resolution(firstDay: nil)
         let cursor = try EventCursor(try database.prepare(query), ranks: try ranks())
         let writer = try PendingWriter(database, name, built: built, following: following, relay: relay)
@@ -74,6 +80,7 @@ struct WinnersResolver {
             pool.append(contentsOf: old)
             timeline.build(from: &pool, continues: holding != nil)
             resolution.ties += timeline.ties
+            for winner in timeline.winners { days.add(winner.day) }
             try writer.write(key, old: old, new: timeline.winners)
         }
         resolution.records = cursor.records
@@ -100,10 +107,10 @@ struct WinnersResolver {
     // MARK: A full load, or everything
 
     /// Makes all timelines anew: up to the day before `from` as they stand, from then on from the records.
-    private func resolveAll(from: Day?, loads: [FullLoadMark]) throws -> Resolution {
+    private func resolveAll(from: Day?, loads: [FullLoadMark]) throws -> (Resolution, WinnerDays) {
         let table = Names.quoted(Names.winners(name))
         try database.execute("ALTER TABLE \(table) RENAME TO elt_winners_before")
-        try database.execute("DROP INDEX IF EXISTS \(Names.quoted(Names.winners(name) + "_day"))")
+        try database.execute(Schema.noWinnersIndex(name))
         try database.execute(Schema.winners(name))
         let ranks = try ranks()
         var cursors: [any RecordCursor] = []
@@ -124,6 +131,7 @@ struct WinnersResolver {
         var key: [UInt8] = []
         var timeline = Timeline()
         var resolution = Resolution(fullFrom: from)
+        var days = WinnerDays()
         while let least = Self.least(cursors) {
             key.removeAll(keepingCapacity: true)
             key.append(contentsOf: least)
@@ -133,6 +141,7 @@ struct WinnersResolver {
             pool.append(contentsOf: absences)
             timeline.build(from: &pool)
             resolution.ties += timeline.ties
+            for winner in timeline.winners { days.add(winner.day) }
             try writer.write(key, timeline.winners)
         }
         resolution.records = cursors.reduce(0) {
@@ -142,13 +151,12 @@ struct WinnersResolver {
         try writer.finish()
         if writer.isFlat { try Heads(database: database, entity: name).useTimelines(origins: writer.origins) }
         try database.dropTable("elt_winners_before")
-        try database.execute(Schema.winnersIndex(name))
         resolution.changedKeys = writer.keys
-        resolution.firstDay = try firstDay()
+        resolution.firstDay = days.first
         let pending = try firstPendingDay()
         resolution.fullFrom = [from, pending].compactMap { $0 }.min() ?? resolution.firstDay
         if from == nil { resolution.fullFrom = resolution.firstDay ?? Day(daysSinceEpoch: 0) }
-        return resolution
+        return (resolution, days)
     }
 
     private static func least(_ cursors: [any RecordCursor]) -> UnsafeRawBufferPointer? {
@@ -181,9 +189,13 @@ struct WinnersResolver {
         "SELECT r._key AS k, r._day, r._epoch, r._time, r._removes, r._id, \(month) FROM \(join)\(Names.quoted(table)) r WHERE \(condition)"
     }
 
+    private var hasPending: Bool {
+        get throws { try database.value("SELECT 1 FROM elt_pending WHERE entity=?1", [.text(name)]) != .null }
+    }
+
     /// What was loaded since the last publication; nil if nothing was.
     private func pendingQuery(before day: Day?) throws -> String? {
-        guard try database.value("SELECT 1 FROM elt_pending WHERE entity=?1", [.text(name)]) != .null else { return nil }
+        guard try hasPending else { return nil }
         let arms = try pendingArms(before: day)
         return arms.isEmpty ? nil : arms.joined(separator: " UNION ALL ") + " ORDER BY k"
     }
@@ -219,11 +231,6 @@ struct WinnersResolver {
             if let day = day.integer { first = min(first ?? day, day) }
         }
         return first.map { Day(daysSinceEpoch: Int32(truncatingIfNeeded: $0)) }
-    }
-
-    private func firstDay() throws -> Day? {
-        try database.value("SELECT min(from_day) FROM \(Names.quoted(Names.winners(name)))").integer
-            .map { Day(daysSinceEpoch: Int32(truncatingIfNeeded: $0)) }
     }
 
     private func ranks() throws -> [Int64: PartitionRank] {

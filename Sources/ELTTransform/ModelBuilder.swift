@@ -219,6 +219,9 @@ struct ModelBuilder {
             guard isFull || !isNarrowed && isTouched(day, model, reached, last: known?.upperBound) else { return nil }
             return (day, isFull)
         }
+        if let entity = model.config.byKey, due.count(where: { $0.isFull || request.days?.contains($0.day) == true }) > 1 {
+            try session.indexDays(of: entity)
+        }
         // A query of the project's own gives all days at once: for many of them it's evaluated once.
         let all = model.config.byKey == nil ? try render(model, .all) : nil
         if isNew, let all {

@@ -7,6 +7,8 @@ package protocol TransformSession: IntervalStore {
     func columns(of entity: String) throws -> [Column]
     /// Lays the newest living winners of an entity ready, so that `winners` can be read in full at once.
     func prepareHeads(of entity: String) throws
+    /// Has the winners of one day found by an index until `writeStates`. For one day alone making it costs more.
+    func indexDays(of entity: String) throws
 
     /// The SQL of a relation that a model reads.
     func relation(_ source: SourceRelation) throws -> String
