@@ -18,42 +18,48 @@ protocol RecordCursor: AnyObject {
     func drain(into pool: inout [Winner]) throws
 }
 
-/// Events, from a query that gives key, day, epoch, time, removes, id and month, sorted by key.
+/// Events, from a query that gives key, day, epoch, time, removes, id and month, in any order.
+///
+/// The query has ended when this is made: what it reads may be written to.
 final class EventCursor: RecordCursor {
-    private let statement: Statement
-    private let ranks: [Int64: PartitionRank]
-    private(set) var key: UnsafeRawBufferPointer?
+    private var sources: [WinnerSource]
+    private var least: Int?
     private var keyCopy: [UInt8] = []
-    private(set) var records: Int64 = 0
+    let records: Int64
 
-    init(_ statement: Statement, ranks: [Int64: PartitionRank]) throws {
-        self.statement = statement
-        self.ranks = ranks
-        try advance()
+    /// - Parameter path: Files that lie there for a while begin with it.
+    init(_ statement: Statement, ranks: [Int64: PartitionRank], path: String) throws {
+        let sorter = WinnerSorter(path: path)
+        while try statement.step() {
+            let id = statement.int(5)
+            // A topic that's no longer configured has no rank: its rows aren't records any more.
+            guard let rank = ranks[PackedPlace.group(id)] else { continue }
+            let order = RecordOrder(
+                epoch: Int(statement.int(2)), kind: .event, time: statement.int(3),
+                operationRank: rank.operation, topicRank: rank.topic, partition: rank.partition,
+                incarnation: rank.incarnation, offset: PackedPlace.offset(id))
+            try sorter.add(
+                statement.bytes(0),
+                Winner(
+                    order: order, day: Int32(truncatingIfNeeded: statement.int(1)), removed: statement.int(4) != 0,
+                    origin: Int32(truncatingIfNeeded: statement.int(6)), place: id))
+        }
+        records = sorter.records
+        sources = try sorter.sorted()
+        least = WinnerSource.least(sources)
     }
 
-    private func advance() throws { key = try statement.step() ? statement.bytes(0) : nil }
+    var key: UnsafeRawBufferPointer? { least.flatMap { sources[$0].record.map(WinnerSource.key) } }
 
     func drain(into pool: inout [Winner]) throws {
         guard let first = key else { return }
         keyCopy.removeAll(keepingCapacity: true)
         keyCopy.append(contentsOf: first)
-        while let key, key.equals(keyCopy) {
-            let id = statement.int(5)
-            let removes = statement.int(4) != 0
-            // A topic that's no longer configured has no rank: its rows aren't records any more.
-            if let rank = ranks[PackedPlace.group(id)] {
-                let order = RecordOrder(
-                    epoch: Int(statement.int(2)), kind: .event, time: statement.int(3),
-                    operationRank: rank.operation, topicRank: rank.topic, partition: rank.partition,
-                    incarnation: rank.incarnation, offset: PackedPlace.offset(id))
-                pool.append(
-                    Winner(
-                        order: order, day: Int32(truncatingIfNeeded: statement.int(1)), removed: removes,
-                        origin: Int32(truncatingIfNeeded: statement.int(6)), place: id))
-                records += 1
-            }
-            try advance()
+        while let index = least, let record = sources[index].record, WinnerSource.key(of: record).equals(keyCopy) {
+            pool.append(WinnerSource.winner(of: record))
+            try sources[index].advance()
+            if let record = sources[index].record, WinnerSource.key(of: record).equals(keyCopy) { continue }
+            least = WinnerSource.least(sources)
         }
     }
 }

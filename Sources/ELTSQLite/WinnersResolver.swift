@@ -58,7 +58,7 @@ struct WinnersResolver {
         _ query: String, loads: [FullLoadMark], _ relay: ChangeRelay?, _ days: inout WinnerDays
     ) throws -> Resolution {
         var resolution = Resolution(firstDay: nil)
-        let cursor = try EventCursor(try database.prepare(query), ranks: try ranks())
+        let cursor = try EventCursor(try database.prepare(query), ranks: try ranks(), path: sorterPath)
         let writer = try PendingWriter(database, name, built: built, following: following, relay: relay)
         let absences = entity.fullLoad?.absent == .remove ? loads : []
         var pool: [Winner] = []
@@ -123,7 +123,7 @@ struct WinnersResolver {
         }
         for load in loads where from.map({ load.day >= $0 }) ?? true { cursors.append(try fullLoadCursor(load)) }
         if let query = try eventsQuery(from: from) {
-            cursors.append(try EventCursor(try database.prepare(query), ranks: ranks))
+            cursors.append(try EventCursor(try database.prepare(query), ranks: ranks, path: sorterPath))
         }
         let absences = entity.fullLoad?.absent == .remove ? loads.map(Self.absence) : []
         let writer = try TimelineWriter(database, name, path: warehouse.path)
@@ -183,10 +183,12 @@ struct WinnersResolver {
         return try FullLoadCursor(statement, load: load)
     }
 
+    private var sorterPath: String { SortedDays.path(beside: warehouse.path) + "-winners" }
+
     // MARK: Queries
 
     private static func arm(_ table: String, _ month: Int, join: String, where condition: String) -> String {
-        "SELECT r._key AS k, r._day, r._epoch, r._time, r._removes, r._id, \(month) FROM \(join)\(Names.quoted(table)) r WHERE \(condition)"
+        "SELECT r._key, r._day, r._epoch, r._time, r._removes, r._id, \(month) FROM \(join)\(Names.quoted(table)) r WHERE \(condition)"
     }
 
     private var hasPending: Bool {
@@ -197,7 +199,7 @@ struct WinnersResolver {
     private func pendingQuery(before day: Day?) throws -> String? {
         guard try hasPending else { return nil }
         let arms = try pendingArms(before: day)
-        return arms.isEmpty ? nil : arms.joined(separator: " UNION ALL ") + " ORDER BY k"
+        return arms.isEmpty ? nil : arms.joined(separator: " UNION ALL ")
     }
 
     private func pendingArms(before day: Day?) throws -> [String] {
@@ -217,7 +219,7 @@ struct WinnersResolver {
         }
         // Late ones that were loaded in the meantime lie before, and aren't in the timelines yet.
         if let day { arms += try pendingArms(before: day) }
-        return arms.isEmpty ? nil : arms.joined(separator: " UNION ALL ") + " ORDER BY k"
+        return arms.isEmpty ? nil : arms.joined(separator: " UNION ALL ")
     }
 
     private func firstPendingDay() throws -> Day? {
