@@ -67,6 +67,8 @@ package struct Status: Codable, Equatable, Sendable {
     package struct Sizes: Codable, Equatable, Sendable {
         package var warehouseBytes: Int64 = 0
         package var logBytes: Int64 = 0
+        /// Of an emptied log, for the next run to write over.
+        package var keptLogBytes: Int64 = 0
         package var archiveBytes: Int64 = 0
         package var archiveTextBytes: Int64 = 0
         package var archiveSegments: Int64 = 0
@@ -227,7 +229,8 @@ extension Status {
 
     private var sizesText: String {
         var lines = [
-            "  warehouse  \(Shown.bytes(sizes.warehouseBytes)), log \(Shown.bytes(sizes.logBytes))",
+            "  warehouse  \(Shown.bytes(sizes.warehouseBytes)), log \(Shown.bytes(sizes.logBytes))"
+                + (sizes.keptLogBytes > 0 ? " (\(Shown.bytes(sizes.keptLogBytes)) kept for the next)" : ""),
             "  archive    \(Shown.bytes(sizes.archiveBytes)) (\(Shown.bytes(sizes.archiveTextBytes)) of text) in \(Shown.count(sizes.archiveSegments, "segment")), \(Shown.count(sizes.archivedEvents, "event"))",
         ]
         if let free = sizes.freeBytes { lines.append("  disk       \(Shown.bytes(free)) free") }

@@ -18,7 +18,7 @@ package final class SQLiteTransformSession: TransformSession {
     package private(set) var side: SideReader?
     /// Where the winners begin, before this session and now. Not yet in the ledger, for the same reason as `states`.
     private(set) var winnerDays: [String: (before: WinnerDays, after: WinnerDays)] = [:]
-    /// Entities whose winners have an index by day until the models are built.
+    /// Entities whose winners keep their index by day.
     private var indexed: Set<String> = []
     /// What `touch` found last: the keys of the living winners that it laid ready.
     var touched: (model: String, living: KeySum)?
@@ -45,16 +45,12 @@ package final class SQLiteTransformSession: TransformSession {
         return resolution
     }
 
-    package func indexDays(of entity: String) throws {
-        guard try !Schema.hasWinnersIndex(entity, database) else { return }
-        try database.execute(Schema.winnersIndex(entity))
-        indexed.insert(entity)
-    }
+    package func indexDays(of entity: String) throws { try database.execute(Schema.winnersIndex(entity)) }
 
     /// The same for intervals, which ask it for each hour's winners. It stays.
     func indexDaysForGood(of entity: String) throws {
-        try database.execute(Schema.winnersIndex(entity))
-        indexed.remove(entity)
+        try indexDays(of: entity)
+        indexed.insert(entity)
     }
 
     func sideReader() throws -> SideReader? {
@@ -124,9 +120,10 @@ package final class SQLiteTransformSession: TransformSession {
     package func writeStates() throws {
         // As long as it reads, the log can't be moved into the file.
         side = nil
-        for entity in indexed.sorted() { try database.execute(Schema.noWinnersIndex(entity)) }
-        indexed = []
-        for (entity, days) in winnerDays { try days.after.note(of: entity, in: warehouse) }
+        for (entity, days) in winnerDays {
+            if !indexed.contains(entity) { try database.execute(Schema.noWinnersIndex(entity)) }
+            try days.after.note(of: entity, in: warehouse)
+        }
         let day = { (day: Day?) -> SQLValue in day.map { .text($0.description) } ?? .null }
         for state in states.values.sorted(by: { $0.name < $1.name }) {
             try database.execute(

@@ -88,11 +88,6 @@ enum Schema {
         "CREATE INDEX IF NOT EXISTS \(winnersIndexName(entity)) ON \(Names.quoted(Names.winners(entity))) (from_day, key)"
     }
 
-    static func hasWinnersIndex(_ entity: String, _ database: Database) throws -> Bool {
-        try database.value(
-            "SELECT 1 FROM sqlite_schema WHERE type='index' AND name=?1", [.text(Names.winners(entity) + "_day")]) != .null
-    }
-
     static func noWinnersIndex(_ entity: String) -> String { "DROP INDEX IF EXISTS \(winnersIndexName(entity))" }
 
     private static func winnersIndexName(_ entity: String) -> String { Names.quoted(Names.winners(entity) + "_day") }

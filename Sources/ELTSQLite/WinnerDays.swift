@@ -17,20 +17,23 @@ struct WinnerDays {
 
     private static let prefix = "winner_days/"
 
-    /// As they're noted; where they aren't, as they are.
+    /// As they're noted; where they aren't, or a program that doesn't note them has published since, as they are.
     static func now(of entity: String, in warehouse: SQLiteWarehouse) throws -> WinnerDays {
-        let words = try warehouse.meta(prefix + entity).text?.split(separator: " ").compactMap { Day(String($0)) }
-        if let words, words.count == 2 { return WinnerDays(first: words[0], last: words[1]) }
+        let words = try warehouse.meta(prefix + entity).text?.split(separator: " ").map(String.init) ?? []
+        if words.count == 3, Int64(words[0]) == (try warehouse.publishedSequence), let first = Day(words[1]), let last = Day(words[2]) {
+            return WinnerDays(first: first, last: last)
+        }
         var days = WinnerDays()
-        for row in try warehouse.database.query("SELECT min(from_day), max(from_day) FROM \(Names.quoted(Names.winners(entity)))")[0] {
-            if let day = row.integer { days.add(Int32(truncatingIfNeeded: day)) }
+        for bound in try warehouse.database.query("SELECT min(from_day), max(from_day) FROM \(Names.quoted(Names.winners(entity)))")[0] {
+            if let day = bound.integer { days.add(Int32(truncatingIfNeeded: day)) }
         }
         return days
     }
 
+    /// For who comes when all that's loaded is published.
     func note(of entity: String, in warehouse: SQLiteWarehouse) throws {
-        guard let first, let last else { return }
-        try warehouse.setMeta(Self.prefix + entity, .text("\(first) \(last)"))
+        let days = first.flatMap { first in last.map { "\(first) \($0)" } } ?? ""
+        try warehouse.setMeta(Self.prefix + entity, .text("\(try warehouse.loadedSequence) \(days)"))
     }
 
     /// Forgets those of all entities.

@@ -29,8 +29,8 @@ struct WinnersResolver {
         try createTemporaryTables()
         if everything { return try resolveAll(from: nil, loads: loads) }
         if fresh.isEmpty {
-            // What comes first is written in order rather than looked up and laid in.
-            return try days.first == nil && hasPending ? resolveAll(from: nil, loads: loads) : resolvePending(loads: loads)
+            // The first of all is written in order rather than looked up and laid in; there's no model yet that could be merged.
+            return try published == 0 ? resolveAll(from: nil, loads: loads) : resolvePending(loads: loads)
         }
         // Events of the new epoch may lie as much before T0 as clocks may differ.
         let marks = loads.filter { fresh.contains(Int64($0.number)) }
@@ -191,13 +191,9 @@ struct WinnersResolver {
         "SELECT r._key, r._day, r._epoch, r._time, r._removes, r._id, \(month) FROM \(join)\(Names.quoted(table)) r WHERE \(condition)"
     }
 
-    private var hasPending: Bool {
-        get throws { try database.value("SELECT 1 FROM elt_pending WHERE entity=?1", [.text(name)]) != .null }
-    }
-
     /// What was loaded since the last publication; nil if nothing was.
     private func pendingQuery(before day: Day?) throws -> String? {
-        guard try hasPending else { return nil }
+        guard try database.value("SELECT 1 FROM elt_pending WHERE entity=?1", [.text(name)]) != .null else { return nil }
         let arms = try pendingArms(before: day)
         return arms.isEmpty ? nil : arms.joined(separator: " UNION ALL ")
     }

@@ -15,6 +15,11 @@ extension ModelBuilder {
         }
         var after = ModelState(name: model.name, materialized: "incremental", digest: model.digest)
         guard let first = reached[entity]?.firstDay, first <= horizon else {
+            // Nobody is left who has ever been there.
+            if !isNew, state?.firstDay != nil {
+                try session.createIntervals(history, columns: shape)
+                for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
+            }
             try session.showIntervals(history, columns: shape, days: nil)
             session.setState(after)
             return summary(model, TableChanges(), isFull: isNew)

@@ -191,6 +191,8 @@ struct ModelBuilder {
         }
         var after = ModelState(name: model.name, materialized: "incremental", digest: model.digest)
         guard let first, first <= horizon else {
+            // Nobody is left who has ever been there.
+            if !isNew, let begin = state?.firstDay { try session.removeDays(model.name, partition: partition, from: begin, after: nil) }
             for index in isNew ? model.config.indexes : [] { try session.addIndex(model.name, columns: index) }
             session.setState(after)
             return summary(model, TableChanges(), isFull: isNew)
@@ -219,7 +221,10 @@ struct ModelBuilder {
             guard isFull || !isNarrowed && isTouched(day, model, reached, last: known?.upperBound) else { return nil }
             return (day, isFull)
         }
-        if let entity = model.config.byKey, due.count(where: { $0.isFull || request.days?.contains($0.day) == true }) > 1 {
+        // Days that aren't carried on are asked for whole, whatever changed.
+        let asksAll = resets(model, names) == nil
+        if let entity = model.config.byKey,
+            due.count(where: { $0.isFull || asksAll || request.days?.contains($0.day) == true }) > 1 {
             try session.indexDays(of: entity)
         }
         // A query of the project's own gives all days at once: for many of them it's evaluated once.

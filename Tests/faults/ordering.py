@@ -34,6 +34,7 @@ class Lint:
     def __init__(self, root):
         self.archive, self.warehouse = f"{root}/archive", f"{root}/warehouse"
         self.bytes = set()  # files with bytes that weren't synced
+        self.headers = set()  # logs with nothing but a header that wasn't synced
         self.names = {}  # folders with names that weren't synced, and the newest of these
         self.drafts = set()  # drafts that were removed, and it wasn't synced
         self.told = []
@@ -67,10 +68,14 @@ class Lint:
             if path == f"{self.warehouse}/elt.db" and f"{path}-wal" in self.bytes:
                 self.complain("the log is moved into the file before it's durable", call)
             if call.kind == "pwrite" and path.endswith("-wal") and call.result == LOG_HEADER and path not in self.bytes:
-                # A log ends with a header of zeros, which may be lost where the file has all that the log had.
+                # A log ends with a header of zeros, which may be lost where the file has all that the log had. The next one's
+                # header may not: an old one before new frames would be half of an old log.
                 if path.removesuffix("-wal") in self.bytes:
                     self.complain("the log is emptied before what it held is durable in the file", call)
+                self.headers.add(path)
                 return
+            if path in self.headers:
+                self.complain("frames are written before the log's header is durable", call)
             self.bytes.add(path)
         elif call.kind == "create":
             if "/.partial" not in path and not path.endswith(".partial"):
@@ -79,6 +84,7 @@ class Lint:
             self.names[folder(path)] = path
         elif call.kind == "sync":
             self.bytes.discard(path)
+            self.headers.discard(path)
             self.names.pop(path, None)
             self.drafts = {draft for draft in self.drafts if folder(draft) != path}
         elif call.kind in ("rename", "link"):

@@ -35,7 +35,8 @@ int elt_walbuffer_register(const char *name, const char *lower);
  *
  * Where SQLite would delete a log or cut it to nothing, the layer writes zeros over its header, which any SQLite takes for
  * an empty log. The next log is written over the old one: no blocks are freed and found again, and what's still in the
- * kernel's cache is written where it lies. Give PRAGMA journal_size_limit the same number, or SQLite cuts it to that.
+ * kernel's cache is written where it lies. Give PRAGMA journal_size_limit the same number: with less SQLite cuts it to
+ * that, and with none it leaves a closed log as it is.
  */
 #define ELT_WALBUFFER_KEEPS (512 << 20)
 #define ELT_WALBUFFER_KEEPS_MIN (64 << 10)
