@@ -13,3 +13,4 @@ swift test
 .venv/bin/python Tests/faults/damage.py --seed "${SEED:-1}"
 .venv/bin/python Tests/faults/writers.py --seed "${SEED:-1}"
 .venv/bin/python Tests/faults/readers.py --seed "${SEED:-1}"
+.venv/bin/python Tests/faults/space.py --seed "${SEED:-1}"

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 /* The system's layer writes no more than 128 KiB at once. */
 enum { PIECE = 64 * 1024, PIECES = 16 };
@@ -26,7 +27,8 @@ typedef struct Writer {
     int hasThread;
     int stops;
     int filling;
-    sqlite3_int64 end; /* of a log: the farthest byte that was written or handed over */
+    sqlite3_int64 end;   /* of a log: the farthest byte that was written or handed over */
+    sqlite3_int64 begin; /* of a log: where the transaction begins that isn't synced; -1 where there's none */
     int first;
     int queued;
     int failure;
@@ -40,6 +42,7 @@ typedef struct File {
     struct File *owner; /* of a log: its database file */
     Writer *writer;     /* of a file that was written to later */
     int writesLater;    /* of a database file: it's nobody else's */
+    const char *name;
 } File;
 
 static sqlite3_vfs *below(sqlite3_vfs *vfs) { return (sqlite3_vfs *)vfs->pAppData; }
@@ -77,6 +80,7 @@ static Writer *makeWriter(sqlite3_file *target) {
     Writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) return NULL;
     writer->target = target;
+    writer->begin = -1;
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->changed, NULL);
     return writer;
@@ -136,6 +140,11 @@ static int told(Writer *writer, int result) {
     filling(writer)->count = 0;
     writer->failure = SQLITE_OK;
     pthread_mutex_unlock(&writer->mutex);
+    /* On a full disk its room is what others lack, such as the checkpoint. Nobody else writes to the log meanwhile. */
+    if (writer->begin >= 0 && writer->target->pMethods->xTruncate(writer->target, writer->begin) == SQLITE_OK) {
+        writer->end = writer->begin;
+        writer->begin = -1;
+    }
     return result;
 }
 
@@ -194,6 +203,7 @@ static int logWrite(sqlite3_file *base, const void *from, int count, sqlite3_int
     /* A frame that's written again, or its checksum: it must not overtake its first version, and isn't worth a
        piece. */
     if (offset == 0) writer->end = 0; /* The log begins anew. */
+    if (writer->begin < 0 || offset < writer->begin) writer->begin = offset;
     if (offset + count <= writer->end) {
         int flushed = flush(base);
         if (flushed != SQLITE_OK) return told(writer, flushed);
@@ -250,10 +260,12 @@ static int fileTruncate(sqlite3_file *base, sqlite3_int64 size) {
     return real(base)->pMethods->xTruncate(real(base), size);
 }
 
-/* Whether a log is worth keeping for the next to be written over it. */
+/* Whether a log is worth keeping for the next to be written over it, on a disk that has as much room besides. */
 static int isKept(sqlite3_file *log) {
     sqlite3_int64 size = 0;
-    return real(log)->pMethods->xFileSize(real(log), &size) == SQLITE_OK && size >= ELT_WALBUFFER_KEEPS_MIN;
+    struct statvfs disk;
+    if (real(log)->pMethods->xFileSize(real(log), &size) != SQLITE_OK || size < ELT_WALBUFFER_KEEPS_MIN) return 0;
+    return statvfs(((File *)log)->name, &disk) == 0 && (sqlite3_int64)disk.f_bavail * (sqlite3_int64)disk.f_frsize >= size;
 }
 
 /* An emptied log keeps its blocks, and a header of zeros says that it holds nothing. */
@@ -273,9 +285,12 @@ static int logTruncate(sqlite3_file *base, sqlite3_int64 size) {
 }
 
 static int fileSync(sqlite3_file *base, int flags) {
+    Writer *writer = ((File *)base)->writer;
     int flushed = flush(base);
-    if (flushed != SQLITE_OK) return told(((File *)base)->writer, flushed);
-    return real(base)->pMethods->xSync(real(base), flags);
+    if (flushed != SQLITE_OK) return told(writer, flushed);
+    int synced = real(base)->pMethods->xSync(real(base), flags);
+    if (synced == SQLITE_OK && writer) writer->begin = -1;
+    return synced;
 }
 
 static int fileSize(sqlite3_file *base, sqlite3_int64 *size) {
@@ -318,6 +333,9 @@ static int fileShmMap(sqlite3_file *base, int region, int size, int extend, void
     return real(base)->pMethods->xShmMap(real(base), region, size, extend, map);
 }
 static int fileShmLock(sqlite3_file *base, int offset, int count, int flags) {
+    /* The first lock is the writer's. What was rolled back before it was had may be another's frames by now. */
+    struct File *log = ((File *)base)->log;
+    if (offset == 0 && log && log->writer) log->writer->begin = -1;
     return real(base)->pMethods->xShmLock(real(base), offset, count, flags);
 }
 static void fileShmBarrier(sqlite3_file *base) {
@@ -346,6 +364,7 @@ static int vfsOpen(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, 
     if (!(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL))) return below(vfs)->xOpen(below(vfs), name, base, flags, out);
     File *file = (File *)base;
     memset(file, 0, sizeof *file);
+    file->name = name; /* SQLite's, as long as the file is open. */
     int result = below(vfs)->xOpen(below(vfs), name, real(base), flags, out);
     if (real(base)->pMethods == NULL) return result;
     if (result != SQLITE_OK) {

@@ -157,9 +157,8 @@ package struct StatusReader {
     private func sizes() throws -> Status.Sizes {
         var sizes = Status.Sizes()
         sizes.warehouseBytes = FileSize.bytes(settings.warehousePath) ?? 0
-        let log = settings.warehousePath + "-wal"
-        let logBytes = FileSize.bytes(log) ?? 0
-        if FileSize.beginsWithZeros(log) { sizes.keptLogBytes = logBytes } else { sizes.logBytes = logBytes }
+        sizes.keptLogBytes = KeptLog.bytes(of: settings.warehousePath)
+        if sizes.keptLogBytes == 0 { sizes.logBytes = FileSize.bytes(settings.warehousePath + "-wal") ?? 0 }
         sizes.freeBytes = [settings.archivePath, settings.warehousePath].compactMap(FileSize.free).min()
         let sums = try reader.rows(
             "SELECT count(*), sum(bytes), sum(text_bytes), sum(CASE kind WHEN 'events' THEN rows END) FROM elt_segments"
@@ -192,12 +191,6 @@ package enum FileSize {
     package static func device(_ path: String) -> UInt64? {
         var status = stat()
         return stat(path, &status) == 0 ? UInt64(status.st_dev) : nil
-    }
-
-    /// Whether it's an emptied log: SQLite's header of 32 bytes is zeros.
-    package static func beginsWithZeros(_ path: String) -> Bool {
-        guard let file = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path)) else { return false }
-        return (try? file.read(upToCount: 32)) == Data(count: 32)
     }
 
     package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }

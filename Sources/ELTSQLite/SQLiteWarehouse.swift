@@ -33,6 +33,7 @@ package final class SQLiteWarehouse {
             // What a command that was killed left behind.
             unlink(SortedDays.path(beside: path))
             database = try Database(path: newFile?.path ?? path, mode: .create, tellsTime: false)
+            if newFile == nil { try Self.giveBackLog(database, path: path) }
             try Self.configure(database, isNew: newFile != nil)
             try database.writeLater(newFile != nil)
             try Self.migrate(database, path: path)
@@ -40,6 +41,17 @@ package final class SQLiteWarehouse {
             throw WarehouseError.from(error, path: path)
         }
         if let sequence = newFile?.lostAfter { try transaction { try acceptLoaded(upTo: sequence) } }
+    }
+
+    /// On a disk that has less room than the log of the last run takes, the file layer doesn't keep it.
+    private static func giveBackLog(_ database: Database, path: String) throws {
+        var (disk, log) = (statvfs(), stat())
+        guard stat(path + "-wal", &log) == 0, statvfs(path, &disk) == 0,
+            Int64(disk.f_bavail) * Int64(disk.f_frsize) < Int64(log.st_size)
+        else { return }
+        // Readers aren't waited for.
+        try database.execute("PRAGMA busy_timeout=0")
+        _ = try database.checkpoint(truncate: true)
     }
 
     /// Whether another connection sees all raw rows that this one does: they're committed, in a file with a log.

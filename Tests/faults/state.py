@@ -147,6 +147,10 @@ def warehouse_state(project):
         for name in ("loaded_sequence", "published_sequence", "accepted_sequence"):
             if meta.pop(name, None) != sequence:
                 raise Fault(f"{name} isn't the manifest's newest, {sequence}")
+        for name in [name for name in meta if name.startswith("winner_days/")]:
+            noted, meta[name] = meta[name].split(" ", 1)
+            if int(noted) != sequence:
+                raise Fault(f"{name} is noted for {noted}, not for the manifest's newest, {sequence}")
         last = (Path(project) / "archive/manifest.ndjson").read_text().splitlines()[-1]
         if meta.pop("loaded_check", None) != json.loads(last)["check"]:
             raise Fault("loaded_check isn't the check of the manifest's last line")

@@ -58,7 +58,7 @@ package struct Engine {
         for path in [settings.archivePath, (settings.warehousePath as NSString).deletingLastPathComponent] {
             var status = statvfs()
             guard statvfs(path, &status) == 0 else { continue }
-            let free = Int64(status.f_bavail) * Int64(status.f_frsize)
+            let free = Int64(status.f_bavail) * Int64(status.f_frsize) + KeptLog.bytes(of: settings.warehousePath, onDiskOf: path)
             guard free >= Self.freeBytesMin else {
                 throw RunError.lowDisk(path: path, free: free, needed: Self.freeBytesMin)
             }

@@ -109,7 +109,9 @@ struct DoctorCommand: ParsableCommand {
             }
             let tables = FileSize.bytes(settings.warehousePath) ?? 0
             checkup.add(
-                FileChecks.disk(place, free: free, least: Engine.freeBytesMin, tables: tables), kind: .storage
+                FileChecks.disk(
+                    place, free: free + KeptLog.bytes(of: settings.warehousePath, onDiskOf: place), least: Engine.freeBytesMin,
+                    tables: tables), kind: .storage
             )
         }
         let holders = RunLock.holders(archive: settings.archivePath)
