@@ -159,6 +159,40 @@ import Testing
         }
     }
 
+    /// What the file alone gives, as if there had never been a log.
+    private func alone(_ path: String) throws -> SQLValue {
+        let copy = path + "-alone-\(UUID().uuidString)"
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        let database = try Database(path: copy, mode: .create)
+        #expect(try database.value("PRAGMA integrity_check") == .text("ok"))
+        return try sum(database)
+    }
+
+    @Test func `A checkpoint has all in the file when it ends, and a reader of an older state holds it up`() throws {
+        try withDatabase { path, database in
+            try limitLog(database)
+            // Runs of pages, and pages by themselves.
+            for rows in [4000, 3, 4000, 200, 1] {
+                try database.transaction { try fill(database, rows, rows: rows) }
+                #expect(try database.checkpoint(truncate: false))
+                #expect(try alone(path) == sum(database))
+            }
+            let reader = try Database(path: path, mode: .readOnly)
+            try reader.execute("BEGIN")
+            let before = try sum(reader)
+            try database.transaction { try fill(database, 11) }
+            try database.transaction { try database.execute("DELETE FROM t WHERE k % 3 = 0") }
+            #expect(try !database.checkpoint(truncate: false))
+            #expect(try sum(reader) == before)
+            try reader.execute("COMMIT")
+            #expect(try sum(reader) == sum(database))
+            #expect(try database.checkpoint(truncate: false))
+            #expect(try alone(path) == sum(reader))
+            // Nobody was waited for, and that's over.
+            #expect(try database.value("PRAGMA busy_timeout") == .integer(10000))
+        }
+    }
+
     /// A file that's nobody else's, without a log and without syncs.
     private func withOwnDatabase(writesLater: Bool, _ body: (String, Database) throws -> Void) throws {
         try withDatabase { path, database in
