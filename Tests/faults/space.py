@@ -4,17 +4,23 @@
     space.py [--seed N] [--folder DIR]
 
 The log of a large hour stays to be written over. Where the disk has no room but that, the next run gives it back and
-goes on. Needs root, for a file system of a given size; without it's left out.
+goes on; where a write of the log fails, what it had grown by is given back at once. The first needs root, for a file
+system of a given size; without it's left out.
 """
 import argparse
+import errno
 import os
 import subprocess
 import sys
 
+import ordering
 from crash import AT
 from stage import Fault, copy, elt, must, play
+from syscalls import shim
 
 LARGE, FREE = 64 << 20, 8 << 20
+# What a log of no transactions begins with.
+LOG_HEADER = 32
 
 
 def call(*words):
@@ -28,11 +34,42 @@ def room(place):
     return disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
 
 
+def run(stage, project, **settings):
+    """An hour with the shim, and how many bytes each write of the log had."""
+    log = stage.folder / "calls"
+    log.unlink(missing_ok=True)
+    done = elt(project, "run", "--at", AT, extra={
+        "LD_PRELOAD": str(shim(stage.folder)), "FAULT_ROOT": str(project), "FAULT_LOG": str(log), **settings})
+    return done, [c.result for c in ordering.read(log) if c.kind == "pwrite" and c.path.endswith("elt.db-wal")]
+
+
+def failed_write(stage):
+    """What a transaction that failed has written is nobody's, and may be what fills the disk."""
+    done, writes = run(stage, copy(stage.states / "day", stage.folder / "calm"))
+    # The last of the last transaction, which is the models'; then the log is emptied.
+    before = [size for size in writes if size > LOG_HEADER][:-1]
+    if done.returncode or len(before) < 3:
+        raise Fault(f"an hour ends with {done.returncode} and writes a log in pieces of {writes}")
+    project = copy(stage.states / "day", stage.folder / "failing")
+    done, _ = run(
+        stage, project, FAULT_CALL="pwrite", FAULT_PATH="elt.db-wal", FAULT_NTH=str(writes.index(LOG_HEADER) + len(before) + 2),
+        FAULT_MODE="once", FAULT_ERRNO=str(errno.ENOSPC))
+    if done.returncode != 74:
+        return [f"an hour whose log can't be written ends with {done.returncode}: {done.stderr[-500:]}"]
+    log = project / "warehouse" / "elt.db-wal"
+    size = log.stat().st_size if log.exists() else 0
+    must(project, "run", "--at", AT)
+    must(project, "rebuild", "--from-archive", "--verify")
+    return [f"of {sum(before)} bytes that a failed run wrote {size} are left"] if size >= sum(before) else []
+
+
 def suite(stage):
+    told = failed_write(stage)
+    what = "what a failed write left was given back"
     place = stage.folder / "small"
     place.mkdir()
     if os.geteuid() != 0:
-        return "left out, as only root may mount", []
+        return f"{what}; the rest left out, as only root may mount", told
     call("mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", place)
     try:
         project = copy(stage.states / "day", place / "project")
@@ -44,7 +81,6 @@ def suite(stage):
             file.write(bytes(LARGE))
         size, free = room(place)
         call("mount", "-o", f"remount,size={size - free + FREE}", place)
-        told = []
         if (done := elt(project, "doctor")).returncode:
             told.append(f"doctor ends with {done.returncode}: {done.stdout[-500:]}")
         if (done := elt(project, "run", "--at", AT)).returncode:
@@ -52,7 +88,7 @@ def suite(stage):
         if room(place)[1] < LARGE:
             told.append(f"the log still takes {log.stat().st_size >> 20} MiB")
         must(project, "rebuild", "--from-archive", "--verify")
-        return "a log of 64 MiB was given back", told
+        return f"{what}, and a log of 64 MiB", told
     finally:
         call("umount", place)
 
