@@ -12,8 +12,11 @@ final class WinnerSorter {
     private let runBytes: Int
     private let path: String
     private var filling: WinnerRun
+    /// The run that's being filed, or was; nil before the first.
+    private var filed: WinnerRun?
     private var files = 0
-    private let filer: RunFiler
+    private var spools: [RecordSpool] = []
+    private let side = SideWork()
     private(set) var records: Int64 = 0
 
     /// - Parameter path: Files of runs begin with this, and lose their names at once.
@@ -21,7 +24,6 @@ final class WinnerSorter {
         self.path = path
         self.runBytes = runBytes
         filling = WinnerRun(capacity: runBytes)
-        filer = RunFiler()
     }
 
     func add(_ key: UnsafeRawBufferPointer, _ winner: Winner) throws {
@@ -30,12 +32,20 @@ final class WinnerSorter {
         if filling.bytes >= runBytes { try putAway() }
     }
 
+    /// Has the full run sorted and written to a file, while the one that was filed before is filled.
     private func putAway() throws {
-        let (full, spool) = (filling, try newSpool())
-        let emptied = try filer.file(full, into: spool)
-        filling = emptied ?? WinnerRun(capacity: runBytes)
+        let (run, spool) = (filling, try newSpool())
+        try side.start {
+            run.sort()
+            while let record = run.read() { try spool.append(record) }
+            try spool.rewind()
+            run.removeAll()
+        }
+        filling = filed ?? WinnerRun(capacity: runBytes)
+        filed = run
+        spools.append(spool)
         // Each file that's read has its own memory.
-        if filer.spools.count >= Self.filesMax { try mergeFiles() }
+        if spools.count >= Self.filesMax { try mergeFiles() }
     }
 
     private func newSpool() throws -> RecordSpool {
@@ -47,21 +57,23 @@ final class WinnerSorter {
 
     /// Makes one file of all.
     private func mergeFiles() throws {
+        try side.settle()
         let spool = try newSpool()
-        var sources = try filer.finish().map(WinnerSource.init(file:))
+        var sources = try spools.map(WinnerSource.init(file:))
         while let index = WinnerSource.least(sources), let record = sources[index].record {
             try spool.append(record)
             try sources[index].advance()
         }
         try spool.rewind()
-        filer.spools = [spool]
+        spools = [spool]
     }
 
     /// What was added, in order.
     func sorted() throws -> [WinnerSource] {
-        let files = try filer.finish()
+        try side.settle()
+        filed = nil
         filling.sort()
-        return try files.map(WinnerSource.init(file:)) + [WinnerSource(run: filling)]
+        return try spools.map(WinnerSource.init(file:)) + [WinnerSource(run: filling)]
     }
 }
 
@@ -184,69 +196,5 @@ struct WinnerSource {
             least = index
         }
         return least
-    }
-}
-
-/// Sorts runs and writes them to files, one at a time, on a thread.
-private final class RunFiler {
-    private let condition = NSCondition()
-    private var isBusy = false
-    private var failure: (any Error)?
-    private var emptied: WinnerRun?
-    /// Whoever isn't busy may use them.
-    var spools: [RecordSpool] = []
-
-    /// Waits until the run before is filed, and has this one filed meanwhile. Gives a run to fill, if there's one.
-    func file(_ run: WinnerRun, into spool: RecordSpool) throws -> WinnerRun? {
-        try settle()
-        // Nobody else has them until it's no longer busy.
-        nonisolated(unsafe) let (filer, full, target) = (self, run, spool)
-        condition.withLock { isBusy = true }
-        do {
-            try WorkThread.start { filer.work(full, target) }
-        } catch {
-            end(error)
-            throw error
-        }
-        spools.append(spool)
-        return condition.withLock {
-            defer { emptied = nil }
-            return emptied
-        }
-    }
-
-    /// All files, to be read from their begin.
-    func finish() throws -> [RecordSpool] {
-        try settle()
-        condition.withLock { emptied = nil }
-        return spools
-    }
-
-    private func settle() throws {
-        try condition.withLock {
-            while isBusy { condition.wait() }
-            if let failure { throw failure }
-        }
-    }
-
-    private func work(_ run: WinnerRun, _ spool: RecordSpool) {
-        do {
-            run.sort()
-            while let record = run.read() { try spool.append(record) }
-            try spool.rewind()
-            run.removeAll()
-            end(nil, run)
-        } catch {
-            end(error)
-        }
-    }
-
-    private func end(_ failure: (any Error)?, _ run: WinnerRun? = nil) {
-        condition.withLock {
-            self.failure = failure
-            emptied = run
-            isBusy = false
-            condition.broadcast()
-        }
     }
 }

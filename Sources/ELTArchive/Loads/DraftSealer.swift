@@ -14,17 +14,15 @@ final class DraftSealer {
         var pages: [Int: LocalDraft.Page]
     }
 
-    private let condition = NSCondition()
-    private var isBusy = false
-    private var failure: (any Error)?
+    private let side = SideWork()
     /// Emptied texts: their memory is used again.
-    private var spares: [JSONText] = []
+    private let spares = Spares()
 
     // Whoever is busy has these.
     private let folder: Folder
     private let assembly: LoadAssembly
     /// A draft is gone when its full load is complete: it's written fast rather than small.
-    private let pool = CompressorPool(level: -4)
+    private let compressor = Compressor(level: -4)
 
     init(folder: Folder, assembly: LoadAssembly) {
         self.folder = folder
@@ -32,34 +30,23 @@ final class DraftSealer {
     }
 
     /// A text to fill.
-    func spare() -> JSONText { condition.withLock { spares.popLast() } ?? JSONText() }
+    func spare() -> JSONText { spares.take() ?? JSONText() }
 
     /// Waits until the chunk before is sealed, and has this one sealed meanwhile.
     func seal(_ filled: Filled) throws {
-        try settle()
-        // Nobody else has them until it's no longer busy.
-        nonisolated(unsafe) let (sealer, chunk) = (self, filled)
-        condition.withLock { isBusy = true }
-        do {
-            try WorkThread.start { sealer.work(chunk) }
-        } catch {
-            end(error)
-            throw error
+        try side.start { [self] in
+            let chunk = try write(filled)
+            spares.add(try assembly.take(chunk, filled.text, pages: filled.pages))
         }
     }
 
-    /// Waits until everything is sealed. What failed once fails for ever: what a failed sync left is nobody's to sync again.
-    func settle() throws {
-        try condition.withLock {
-            while isBusy { condition.wait() }
-            if let failure { throw failure }
-        }
-    }
+    /// Waits until everything is sealed.
+    func settle() throws { try side.settle() }
 
     /// The page files, in the folder `DraftFiles.completeName`. Lets go of the memory.
     func finish() throws -> [LoadAssembly.File] {
         try settle()
-        condition.withLock { spares = [] }
+        spares.letGo()
         return try assembly.finish()
     }
 
@@ -69,29 +56,8 @@ final class DraftSealer {
         assembly.abandon()
     }
 
-    private func work(_ filled: Filled) {
-        do {
-            let chunk = try write(filled)
-            let texts = try assembly.take(chunk, filled.text, pages: filled.pages)
-            for text in texts { text.removeAll() }
-            condition.withLock { spares += texts }
-            end(nil)
-        } catch {
-            end(error)
-        }
-    }
-
-    private func end(_ failure: (any Error)?) {
-        condition.withLock {
-            self.failure = failure
-            isBusy = false
-            condition.broadcast()
-        }
-    }
-
     private func write(_ filled: Filled) throws -> DraftChunk {
-        let compressor = pool.take()
-        defer { pool.giveBack(compressor) }
+        compressor.begin()
         let name = DraftChunk.fileName(filled.number)
         let file = try NewFile(in: folder, temporary: "." + name + ".partial")
         try compressor.add(filled.text.bytes) { try file.write($0) }
@@ -106,4 +72,19 @@ final class DraftSealer {
         try chunk.write(to: folder)
         return chunk
     }
+}
+
+/// Texts that the thread has done with, and the owner fills again.
+private final class Spares {
+    private let lock = NSLock()
+    private var texts: [JSONText] = []
+
+    func take() -> JSONText? { lock.withLock { texts.popLast() } }
+
+    func add(_ emptied: [JSONText]) {
+        for text in emptied { text.removeAll() }
+        lock.withLock { texts += emptied }
+    }
+
+    func letGo() { lock.withLock { texts = [] } }
 }
