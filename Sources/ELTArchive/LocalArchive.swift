@@ -12,7 +12,7 @@ import ELTCore
 package final class LocalArchive: Archive {
     let root: Folder
     let manifest: Manifest
-    let compressors: CompressorPool
+    let presses: PressPool
     private var partial: Folder?
 
     static let partialName = ".partial"
@@ -27,7 +27,7 @@ package final class LocalArchive: Archive {
     package init(path: String, compression: Compression = Compression(), creating: Bool = true) throws {
         root = try Folder.root(path, creating: creating)
         manifest = Manifest(root: root)
-        compressors = CompressorPool(level: compression.level)
+        presses = PressPool(level: compression.level)
     }
 
     package func entries(after sequence: Int64) throws -> [ManifestEntry] {
@@ -69,7 +69,7 @@ package final class LocalArchive: Archive {
 
     package func segment(at place: SegmentPlace, first: Int64) throws -> any SegmentWriter {
         try LocalSegmentWriter(
-            root: root, partial: partialFolder(), place: place, first: first, pool: compressors)
+            root: root, partial: partialFolder(), place: place, first: first, pool: presses)
     }
 
     package func read(_ segment: SegmentEntry, each: (ArchivedChange) throws -> Void) throws {

@@ -1,15 +1,14 @@
 import ELTCore
 
-/// Writes one segment's file. Lines go through a compressor into a temporary file.
+/// Writes one segment's file. Lines go through a press into a temporary file.
 final class LocalSegmentWriter: SegmentWriter {
     private let root: Folder
     private let place: SegmentPlace
     private let first: Int64
     private let line: EventLine
-    private let pool: CompressorPool
-    private let compressor: Compressor
+    private let pool: PressPool
+    private let press: Press
     private let file: NewFile
-    private var tail: [UInt8] = []
     private var isOpen = true
 
     private(set) var rows: Int64 = 0
@@ -19,7 +18,7 @@ final class LocalSegmentWriter: SegmentWriter {
     private var lastTimestamp: Int64?
     private var lastLine = UnsafeRawBufferPointer(start: nil, count: 0)
 
-    init(root: Folder, partial: Folder, place: SegmentPlace, first: Int64, pool: CompressorPool)
+    init(root: Folder, partial: Folder, place: SegmentPlace, first: Int64, pool: PressPool)
         throws(ArchiveError)
     {
         self.root = root
@@ -31,7 +30,7 @@ final class LocalSegmentWriter: SegmentWriter {
         // The final name isn't known yet; this one says whose it is, and nobody else has it.
         let name = try SegmentPath.folders(of: place).joined(separator: ".") + ".\(first)"
         file = try NewFile(in: partial, temporary: sha256(name))
-        compressor = pool.take()
+        press = pool.take()
         Failpoint.segmentStarted.pass()
     }
 
@@ -44,10 +43,7 @@ final class LocalSegmentWriter: SegmentWriter {
                 topic: place.topic, partition: place.partition, offset: change.offset, expected: nextOffset)
         }
         lastLine = try line.write(change)
-        try compressor.add(lastLine) { try file.write($0) }
-        try withUnsafeBytes(of: UInt8(ascii: "\n")) { end in
-            try compressor.add(end) { try file.write($0) }
-        }
+        try press.add(lastLine, to: file)
         nextOffset = change.offset + 1
         rows += 1
         textBytes += Int64(lastLine.count) + 1
@@ -64,7 +60,7 @@ final class LocalSegmentWriter: SegmentWriter {
                 topic: place.topic, partition: place.partition, offset: next,
                 expected: max(nextOffset, first + 1))
         }
-        try compressor.end { tail.append(contentsOf: $0) }
+        let tail = try press.end(to: file)
         let path = SegmentPath(
             place: place, month: SegmentPath.month(ofTimestamp: firstTimestamp),
             range: OffsetRange(first: first, next: next))
@@ -77,7 +73,7 @@ final class LocalSegmentWriter: SegmentWriter {
                     renamed: .segmentRenamed, sealed: .segmentSealed))
         }
         isOpen = false
-        pool.giveBack(compressor)
+        pool.giveBack(press)
         return SegmentEntry(
             place: place, range: path.range, path: try path.text(), rows: rows, bytes: file.bytes,
             textBytes: textBytes, sha256: sum, firstTimestamp: firstTimestamp, lastTimestamp: lastTimestamp,
@@ -86,7 +82,7 @@ final class LocalSegmentWriter: SegmentWriter {
 
     func restore(_ sealed: SegmentEntry) throws -> Bool {
         precondition(isOpen, "a segment is sealed once")
-        try compressor.end { tail.append(contentsOf: $0) }
+        let tail = try press.end(to: file)
         let path = SegmentPath(
             place: place, month: SegmentPath.month(ofTimestamp: sealed.firstTimestamp), range: sealed.range)
         let folder = try root.makeFolders(path.folders())
@@ -95,7 +91,7 @@ final class LocalSegmentWriter: SegmentWriter {
                 tail, as: path.fileName, in: folder, bytes: sealed.bytes, sha256: sealed.sha256)
         }
         isOpen = false
-        pool.giveBack(compressor)
+        pool.giveBack(press)
         return try isSame || hasText(of: sealed) && isIntact(sealed)
     }
 
@@ -113,7 +109,8 @@ final class LocalSegmentWriter: SegmentWriter {
     func discard() {
         guard isOpen else { return }
         isOpen = false
+        // What was handed over is still being written.
+        pool.giveBack(press)
         file.discard()
-        pool.giveBack(compressor)
     }
 }

@@ -69,21 +69,3 @@ final class Compressor {
         }
     }
 }
-
-/// Compressors that aren't at work. Partitions come and go; their memory stays.
-final class CompressorPool {
-    private var idle: [Compressor] = []
-    let level: Int32
-
-    init(level: Int32) { self.level = level }
-
-    func take() -> Compressor {
-        let compressor = idle.popLast() ?? Compressor(level: level)
-        compressor.begin()
-        return compressor
-    }
-
-    func giveBack(_ compressor: Compressor) {
-        if idle.count < 16 { idle.append(compressor) }
-    }
-}

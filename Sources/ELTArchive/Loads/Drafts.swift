@@ -13,7 +13,7 @@ extension LocalArchive {
             return nil
         }
         do {
-            return try LocalDraft(root: root, folder: folder, entity: entity, plan: plan, level: compressors.level)
+            return try LocalDraft(root: root, folder: folder, entity: entity, plan: plan, level: presses.level)
         } catch ArchiveError.changed {
             // Damaged beyond use: the service still has it all.
             return nil
@@ -29,7 +29,7 @@ extension LocalArchive {
         let files = DraftFiles.Plan(plan: plan, begunAt: wallClock())
         try DraftFiles.write(files, to: folder)
         Failpoint.draftPlanned.pass()
-        return try LocalDraft(root: root, folder: folder, entity: entity, plan: files, level: compressors.level)
+        return try LocalDraft(root: root, folder: folder, entity: entity, plan: files, level: presses.level)
     }
 
     /// Drafts that became full loads, and whose entry a crash prevented.
