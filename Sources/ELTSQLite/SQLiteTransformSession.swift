@@ -42,6 +42,7 @@ package final class SQLiteTransformSession: TransformSession {
             warehouse: warehouse, entity: entity, built: built, following: following, side: sideReader, days: before
         ).resolve(everything: everything)
         winnerDays[entity.name] = (before, after)
+        if side == nil { try database.flushPages() }
         return resolution
     }
 
@@ -217,7 +218,9 @@ package final class SQLiteTransformSession: TransformSession {
     package func fill(_ model: String, query: String, columns: [String]) throws -> TableChanges {
         try named(model) {
             try database.execute("INSERT OR ROLLBACK INTO \(Names.quoted(model)) (\(Names.list(columns))) \(query)")
-            return TableChanges(inserted: database.changes)
+            let inserted = database.changes
+            if side == nil { try database.flushPages() }
+            return TableChanges(inserted: inserted)
         }
     }
 

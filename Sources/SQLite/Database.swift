@@ -128,6 +128,12 @@ package final class Database {
         attached = []
     }
 
+    /// Writes the changed pages that the cache holds to where they'd be written at commit. Until then they keep their places in it, and
+    /// what's only read has to do with those that are left.
+    package func flushPages() throws {
+        guard sqlite3_db_cacheflush(handle) == SQLITE_OK else { throw error(nil) }
+    }
+
     /// Moves what the write-ahead log holds into the file. False if a reader kept it from ending.
     package func checkpoint(truncate: Bool) throws -> Bool {
         let row = try query("PRAGMA wal_checkpoint(\(truncate ? "TRUNCATE" : "PASSIVE"))").first
