@@ -25,7 +25,7 @@ package final class LoadRelay {
     /// Runs `body` with a session that stands for `session`, on a thread of its own.
     package static func run<T>(_ session: any LoadSession, _ body: @escaping (any LoadSession) throws -> T) throws -> T {
         let result = Box<T>()
-        try Handover<Piece>.between(piecesMax: 4) { handover in
+        try Handover<Piece>.between(piecesMax: 8) { handover in
             let relay = LoadRelay(handover)
             let made = try body(RelayedSession(relay))
             try relay.ask { _ in }

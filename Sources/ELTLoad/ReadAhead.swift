@@ -71,7 +71,7 @@ enum ReadAhead {
     static func records(
         _ read: @escaping (_ give: (Record) throws -> Void) throws -> Void, each: (Record) throws -> Void
     ) throws {
-        try Handover<Batch>.between(piecesMax: 4) { handover in
+        try Handover<Batch>.between(piecesMax: 8) { handover in
             var filling = Batch()
             var failure: (any Error)?
             do {
