@@ -3,7 +3,7 @@ import SQLite
 
 extension SQLiteTransformSession {
     package func touch(_ history: IntervalHistory, _ reach: IntervalReach) throws {
-        try indexDaysForGood(of: history.entity)
+        try keepDaysIndexed(of: history.entity)
         touched = (history.model, try TouchedKeys(database: database, history: history).find(reach))
     }
 

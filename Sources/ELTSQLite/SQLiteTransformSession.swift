@@ -46,11 +46,14 @@ package final class SQLiteTransformSession: TransformSession {
         return resolution
     }
 
-    package func indexDays(of entity: String) throws { try database.execute(Schema.winnersIndex(entity)) }
+    package func indexDays(of entity: String) throws {
+        try database.execute(Schema.winnersOfDays(entity))
+        if side == nil { try database.flushPages() }
+    }
 
-    /// The same for intervals, which ask it for each hour's winners. It stays.
-    func indexDaysForGood(of entity: String) throws {
-        try indexDays(of: entity)
+    /// Has the winners of one day found by an index from now on: intervals ask for each hour's.
+    func keepDaysIndexed(of entity: String) throws {
+        try database.execute(Schema.winnersByDay(entity))
         indexed.insert(entity)
     }
 
@@ -122,7 +125,8 @@ package final class SQLiteTransformSession: TransformSession {
         // As long as it reads, the log can't be moved into the file.
         side = nil
         for (entity, days) in winnerDays {
-            if !indexed.contains(entity) { try database.execute(Schema.noWinnersIndex(entity)) }
+            try database.execute(Schema.noWinnersOfDays(entity))
+            if !indexed.contains(entity) { try database.execute(Schema.noWinnersByDay(entity)) }
             try days.after.note(of: entity, in: warehouse)
         }
         let day = { (day: Day?) -> SQLValue in day.map { .text($0.description) } ?? .null }

@@ -83,12 +83,20 @@ enum Schema {
         """
     }
 
-    /// The winners by the days that they begin on. An hour does without: changing it costs more than it finds.
-    static func winnersIndex(_ entity: String) -> String {
-        "CREATE INDEX IF NOT EXISTS \(winnersIndexName(entity)) ON \(Names.quoted(Names.winners(entity))) (from_day, key)"
+    /// The winners by the days that they begin on, with all that days are built of. An hour does without: changing it costs
+    /// more than it finds.
+    static func winnersOfDays(_ entity: String) -> String {
+        "CREATE INDEX IF NOT EXISTS \(index(entity, "_days")) ON \(Names.quoted(Names.winners(entity))) (from_day, key, removed, origin, place)"
     }
 
-    static func noWinnersIndex(_ entity: String) -> String { "DROP INDEX IF EXISTS \(winnersIndexName(entity))" }
+    static func noWinnersOfDays(_ entity: String) -> String { "DROP INDEX IF EXISTS \(index(entity, "_days"))" }
 
-    private static func winnersIndexName(_ entity: String) -> String { Names.quoted(Names.winners(entity) + "_day") }
+    /// The same to stay: a winner that's replaced on its day changes nothing in it.
+    static func winnersByDay(_ entity: String) -> String {
+        "CREATE INDEX IF NOT EXISTS \(index(entity, "_day")) ON \(Names.quoted(Names.winners(entity))) (from_day, key)"
+    }
+
+    static func noWinnersByDay(_ entity: String) -> String { "DROP INDEX IF EXISTS \(index(entity, "_day"))" }
+
+    private static func index(_ entity: String, _ suffix: String) -> String { Names.quoted(Names.winners(entity) + suffix) }
 }

@@ -28,7 +28,7 @@ import Testing
     }
 
     private func hasIndex(_ project: ReplayProject) throws -> Bool {
-        try read(project, "SELECT 'yes' FROM sqlite_schema WHERE name = 'elt_customer_winners_day'") != nil
+        try read(project, "SELECT 'yes' FROM sqlite_schema WHERE name = 'elt_customer_winners_days'") != nil
     }
 
     @Test func `They're noted, whatever comes before the first or after the last`() throws {
@@ -77,9 +77,9 @@ import Testing
             let day = project.settings.zone.day(of: project.start + .seconds(80 * 3600))
             _ = try session.resolve(entity, everything: false, maxClockSkew: .seconds(300), horizon: day)
             try session.indexDays(of: "customer")
-            let during = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_day'")
+            let during = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_days'")
             try session.writeStates()
-            let after = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_day'")
+            let after = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_days'")
             return [!during.isEmpty, !after.isEmpty]
         }
         try warehouse.transaction {
