@@ -47,7 +47,9 @@ package final class LocalArchive: Archive {
         for content in contents {
             switch content {
             case .fullLoad(let load): try removeDraft(of: load)
-            case .segment, .run: try root.remove(Self.extractingName)
+            case .segment, .run:
+                try root.remove(Self.extractingName)
+                presses.empty()
             case .gap, .incarnation, .rewind: break
             }
         }

@@ -42,13 +42,19 @@ package final class SQLiteTransformSession: TransformSession {
             warehouse: warehouse, entity: entity, built: built, following: following, side: sideReader, days: before
         ).resolve(everything: everything)
         winnerDays[entity.name] = (before, after)
-        if side == nil { try database.flushPages() }
+        try makeRoom()
         return resolution
     }
 
     package func indexDays(of entity: String) throws {
-        try database.execute(Schema.winnersOfDays(entity))
-        if side == nil { try database.flushPages() }
+        try database.execute(Schema.coveringDays(entity))
+        try makeRoom()
+    }
+
+    /// What comes next reads at random, and what was written isn't needed again soon. Not where there's a log: a page that's in it
+    /// twice has SQLite sum up at commit all that lies behind the first.
+    private func makeRoom() throws {
+        if warehouse.hasNoLog { try database.flushPages() }
     }
 
     /// Has the winners of one day found by an index from now on: intervals ask for each hour's.
@@ -125,7 +131,7 @@ package final class SQLiteTransformSession: TransformSession {
         // As long as it reads, the log can't be moved into the file.
         side = nil
         for (entity, days) in winnerDays {
-            try database.execute(Schema.noWinnersOfDays(entity))
+            try database.execute(Schema.noCoveringDays(entity))
             if !indexed.contains(entity) { try database.execute(Schema.noWinnersByDay(entity)) }
             try days.after.note(of: entity, in: warehouse)
         }
@@ -223,7 +229,7 @@ package final class SQLiteTransformSession: TransformSession {
         try named(model) {
             try database.execute("INSERT OR ROLLBACK INTO \(Names.quoted(model)) (\(Names.list(columns))) \(query)")
             let inserted = database.changes
-            if side == nil { try database.flushPages() }
+            try makeRoom()
             return TableChanges(inserted: inserted)
         }
     }

@@ -33,7 +33,7 @@ package final class SQLiteWarehouse {
             // What a command that was killed left behind.
             unlink(SortedDays.path(beside: path))
             database = try Database(path: newFile?.path ?? path, mode: .create, tellsTime: false)
-            if newFile == nil { Self.giveBackLog(database, path: path) }
+            if newFile == nil { try Self.giveBackLog(database, path: path) }
             try Self.configure(database, isNew: newFile != nil)
             try database.writeLater(newFile != nil)
             try Self.migrate(database, path: path)
@@ -44,17 +44,22 @@ package final class SQLiteWarehouse {
     }
 
     /// On a disk that has less room than the log of the last run takes, the file layer doesn't keep it.
-    ///
-    /// Not having the room back is no reason to end: whoever writes next is told if it's too little, or what's wrong.
-    private static func giveBackLog(_ database: Database, path: String) {
+    private static func giveBackLog(_ database: Database, path: String) throws {
         var (disk, log) = (statvfs(), stat())
         guard stat(path + "-wal", &log) == 0, statvfs(path, &disk) == 0,
             Int64(disk.f_bavail) * Int64(disk.f_frsize) < Int64(log.st_size)
         else { return }
-        // Readers aren't waited for.
-        try? database.execute("PRAGMA busy_timeout=0")
-        _ = try? database.checkpoint(truncate: true)
+        do {
+            // Readers aren't waited for.
+            try database.execute("PRAGMA busy_timeout=0")
+            _ = try database.checkpoint(truncate: true)
+        } catch let error as SQLiteError where [5, 6, 13].contains(error.primaryCode) {
+            // BUSY, LOCKED, FULL. Not having the room is no reason to end: whoever writes next is told if it's too little.
+        }
     }
+
+    /// Whether it's a new file, which is written without a log.
+    var hasNoLog: Bool { newFile != nil }
 
     /// Whether another connection sees all raw rows that this one does: they're committed, in a file with a log.
     var isReadableBeside: Bool { isShared && newFile == nil && !changesRaw && database.isInTransaction }

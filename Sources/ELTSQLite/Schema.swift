@@ -85,11 +85,11 @@ enum Schema {
 
     /// The winners by the days that they begin on, with all that days are built of. An hour does without: changing it costs
     /// more than it finds.
-    static func winnersOfDays(_ entity: String) -> String {
-        "CREATE INDEX IF NOT EXISTS \(index(entity, "_days")) ON \(Names.quoted(Names.winners(entity))) (from_day, key, removed, origin, place)"
+    static func coveringDays(_ entity: String) -> String {
+        "CREATE INDEX IF NOT EXISTS \(index(entity, "_covering")) ON \(Names.quoted(Names.winners(entity))) (from_day, key, removed, origin, place)"
     }
 
-    static func noWinnersOfDays(_ entity: String) -> String { "DROP INDEX IF EXISTS \(index(entity, "_days"))" }
+    static func noCoveringDays(_ entity: String) -> String { "DROP INDEX IF EXISTS \(index(entity, "_covering"))" }
 
     /// The same to stay: a winner that's replaced on its day changes nothing in it.
     static func winnersByDay(_ entity: String) -> String {

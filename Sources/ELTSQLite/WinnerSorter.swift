@@ -12,7 +12,7 @@ final class WinnerSorter {
     private let runBytes: Int
     private let path: String
     private var filling: WinnerRun
-    /// The run that's being filed, or was; nil before the first.
+    /// The run that's being filed, or was and can be filled again.
     private var filed: WinnerRun?
     private var files = 0
     private var spools: [RecordSpool] = []

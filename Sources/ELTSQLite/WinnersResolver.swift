@@ -110,7 +110,7 @@ struct WinnersResolver {
     private func resolveAll(from: Day?, loads: [FullLoadMark]) throws -> (Resolution, WinnerDays) {
         let table = Names.quoted(Names.winners(name))
         try database.execute("ALTER TABLE \(table) RENAME TO elt_winners_before")
-        try database.execute(Schema.noWinnersOfDays(name))
+        try database.execute(Schema.noCoveringDays(name))
         try database.execute(Schema.noWinnersByDay(name))
         try database.execute(Schema.winners(name))
         let ranks = try ranks()

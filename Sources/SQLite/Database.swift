@@ -128,10 +128,14 @@ package final class Database {
         attached = []
     }
 
-    /// Writes the changed pages that the cache holds to where they'd be written at commit. Until then they keep their places in it, and
-    /// what's only read has to do with those that are left.
+    /// Writes the changed pages that the caches hold: the file's to where they'd be written at commit, temporary ones to their
+    /// file. Until then they keep their places, and what's only read has to do with those that are left.
     package func flushPages() throws {
-        guard sqlite3_db_cacheflush(handle) == SQLITE_OK else { throw error(nil) }
+        let code = sqlite3_db_cacheflush(handle)
+        // Where somebody's lock forbids it they stay, as they'd have without.
+        guard code != SQLITE_OK, code & 0xFF != SQLITE_BUSY else { return }
+        // It leaves no error with the connection.
+        throw SQLiteError(code: code, message: String(cString: sqlite3_errstr(code)), sql: nil, path: path)
     }
 
     /// Moves what the write-ahead log holds into the file. False if a reader kept it from ending.

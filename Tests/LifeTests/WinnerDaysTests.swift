@@ -27,8 +27,15 @@ import Testing
         try read(project, "SELECT group_concat(day || id || name || changed) FROM (SELECT * FROM customer_history ORDER BY day, id)")
     }
 
-    private func hasIndex(_ project: ReplayProject) throws -> Bool {
-        try read(project, "SELECT 'yes' FROM sqlite_schema WHERE name = 'elt_customer_winners_days'") != nil
+    private func hasIndex(_ project: ReplayProject, _ suffix: String = "covering") throws -> Bool {
+        try read(project, "SELECT 'yes' FROM sqlite_schema WHERE name = 'elt_customer_winners_\(suffix)'") != nil
+    }
+
+    private func useIntervals(_ project: ReplayProject) throws {
+        let path = project.folder + "/models/customer_history.sql"
+        let model = try String(contentsOfFile: path, encoding: .utf8)
+        try model.replacing("partition_by='day'", with: "partition_by='day', storage='intervals'").write(
+            toFile: path, atomically: true, encoding: .utf8)
     }
 
     @Test func `They're noted, whatever comes before the first or after the last`() throws {
@@ -61,7 +68,7 @@ import Testing
         #expect(try history(project) == rows)
     }
 
-    @Test func `The index is there until the models are written, unless intervals keep it`() throws {
+    @Test func `The index that covers days is there until the models are written`() throws {
         let project = try ReplayProject()
         project.produce("create", key: "a", name: "A", hour: 1)
         _ = try project.engine(hours: 2).run(RunOptions())
@@ -77,9 +84,9 @@ import Testing
             let day = project.settings.zone.day(of: project.start + .seconds(80 * 3600))
             _ = try session.resolve(entity, everything: false, maxClockSkew: .seconds(300), horizon: day)
             try session.indexDays(of: "customer")
-            let during = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_days'")
+            let during = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_covering'")
             try session.writeStates()
-            let after = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_days'")
+            let after = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_covering'")
             return [!during.isEmpty, !after.isEmpty]
         }
         try warehouse.transaction {
@@ -88,11 +95,33 @@ import Testing
         }
     }
 
+    @Test func `An index that stays is kept for intervals and for nothing else`() throws {
+        let project = try ReplayProject()
+        project.produce("create", key: "a", name: "A", hour: 1)
+        _ = try project.engine(hours: 2).run(RunOptions())
+        #expect(try !hasIndex(project, "day"))
+        let warehouse = try SQLiteWarehouse(path: project.settings.warehousePath)
+        // As former versions left it.
+        try warehouse.transaction {
+            try warehouse.database.execute("CREATE INDEX elt_customer_winners_day ON elt_customer_winners (from_day, key)")
+        }
+        project.produce("create", key: "b", name: "B", hour: 3)
+        _ = try project.engine(hours: 4).run(RunOptions())
+        #expect(try !hasIndex(project, "day"))
+        try useIntervals(project)
+        _ = try project.engine(hours: 5).run(RunOptions())
+        for hour in [6, 80] {
+            project.produce("create", key: "a", name: "A\(hour)", hour: hour)
+            _ = try project.engine(hours: hour + 1).run(RunOptions())
+            #expect(try hasIndex(project, "day"))
+            #expect(try !hasIndex(project))
+        }
+        try project.verify(hours: 81)
+    }
+
     @Test(arguments: ["days", "intervals"]) func `A listing without anybody leaves no history behind`(storage: String) throws {
         let project = try ReplayProject(absent: .remove)
-        let path = project.folder + "/models/customer_history.sql"
-        let model = try String(contentsOfFile: path, encoding: .utf8)
-        try model.replacing("partition_by='day'", with: "partition_by='day', storage='\(storage)'").write(toFile: path, atomically: true, encoding: .utf8)
+        if storage == "intervals" { try useIntervals(project) }
         // The hours of one day: where the day before had records, they'd stay.
         for key in ["a", "b"] { project.produce("create", key: key, name: key.uppercased(), hour: 13) }
         _ = try project.engine(hours: 14).run(RunOptions())

@@ -46,13 +46,13 @@ def run(stage, project, **settings):
 def failed_write(stage):
     """What a transaction that failed has written is nobody's, and may be what fills the disk."""
     done, writes = run(stage, copy(stage.states / "day", stage.folder / "calm"))
-    # The last of the last transaction, which is the models'; then the log is emptied.
-    before = [size for size in writes if size > LOG_HEADER][:-1]
-    if done.returncode or len(before) < 3:
+    # The last piece of the last transaction, which is the models'; then the log is emptied.
+    last = max((place for place, size in enumerate(writes) if size > LOG_HEADER), default=0)
+    if done.returncode or last < 3:
         raise Fault(f"an hour ends with {done.returncode} and writes a log in pieces of {writes}")
     project = copy(stage.states / "day", stage.folder / "failing")
     done, _ = run(
-        stage, project, FAULT_CALL="pwrite", FAULT_PATH="elt.db-wal", FAULT_NTH=str(writes.index(LOG_HEADER) + len(before) + 2),
+        stage, project, FAULT_CALL="pwrite", FAULT_PATH="elt.db-wal", FAULT_NTH=str(last + 1),
         FAULT_MODE="once", FAULT_ERRNO=str(errno.ENOSPC))
     if done.returncode != 74:
         return [f"an hour whose log can't be written ends with {done.returncode}: {done.stderr[-500:]}"]
@@ -60,7 +60,8 @@ def failed_write(stage):
     size = log.stat().st_size if log.exists() else 0
     must(project, "run", "--at", AT)
     must(project, "rebuild", "--from-archive", "--verify")
-    return [f"of {sum(before)} bytes that a failed run wrote {size} are left"] if size >= sum(before) else []
+    wrote = sum(writes[:last])
+    return [f"of {wrote} bytes that a failed run wrote {size} are left"] if size >= wrote else []
 
 
 def suite(stage):

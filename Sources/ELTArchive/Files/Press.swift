@@ -60,6 +60,9 @@ final class PressPool {
     }
 
     func giveBack(_ press: Press) {
-        if press.settle(), idle.count < 16 { idle.append(press) }
+        if press.settle(), idle.count < 8 { idle.append(press) }
     }
+
+    /// Lets go of the memory and the threads of those that aren't at work.
+    func empty() { idle = [] }
 }

@@ -50,7 +50,7 @@ final class DraftSealer {
         return try assembly.finish()
     }
 
-    /// Ends what was begun. The thread may hold on to this for longer than a draft does, and the next draft writes to the same names.
+    /// Ends what was begun. Nobody else waits for the thread, and the next draft writes to the same names.
     func abandon() {
         try? settle()
         assembly.abandon()
