@@ -51,10 +51,9 @@ package final class SQLiteTransformSession: TransformSession {
         try makeRoom()
     }
 
-    /// What comes next reads at random, and what was written isn't needed again soon. Not where there's a log: a page that's in it
-    /// twice has SQLite sum up at commit all that lies behind the first.
+    /// What comes next reads at random, and what was written isn't needed again soon.
     private func makeRoom() throws {
-        if warehouse.hasNoLog { try database.flushPages() }
+        if warehouse.mayWriteTwice { try database.flushPages() }
     }
 
     /// Has the winners of one day found by an index from now on: intervals ask for each hour's.

@@ -58,8 +58,9 @@ package final class SQLiteWarehouse {
         }
     }
 
-    /// Whether it's a new file, which is written without a log.
-    var hasNoLog: Bool { newFile != nil }
+    /// Whether changed pages may be written before the commit and again later. In a log, SQLite sums up at commit all that lies
+    /// behind the first page that's in it twice; where all raw rows are in it, it does that anyway.
+    var mayWriteTwice: Bool { newFile != nil || changesRaw }
 
     /// Whether another connection sees all raw rows that this one does: they're committed, in a file with a log.
     var isReadableBeside: Bool { isShared && newFile == nil && !changesRaw && database.isInTransaction }
