@@ -27,15 +27,15 @@ final class DayMerger {
 
     // The thread's own from here on.
     /// Nobody's once the thread has ended, so that its file goes when its owner wants it to.
-    private var table: SortedTable?
+    private var sink: (any DaySink)?
     private var before: RecordSpool
     private var written: RecordSpool
     private var carried = SortedRecord()
     private let last = KeptKey()
 
     /// - Parameter path: Spools lie beside it, without names.
-    init(_ table: SortedTable, path: String) throws {
-        self.table = table
+    init(_ sink: any DaySink, path: String) throws {
+        self.sink = sink
         before = try RecordSpool(path: path + "-before")
         written = try RecordSpool(path: path + "-day")
         // One is filled while the other is read.
@@ -82,7 +82,7 @@ final class DayMerger {
             isComplete = true
             condition.broadcast()
             while isRunning { condition.wait() }
-            table = nil
+            sink = nil
             if let failure { throw failure }
             return rows
         }
@@ -94,7 +94,7 @@ final class DayMerger {
             isStopped = true
             condition.broadcast()
             while isRunning { condition.wait() }
-            table = nil
+            sink = nil
         }
     }
 
@@ -138,9 +138,12 @@ final class DayMerger {
         return condition.withLock { isStopped || rows == nil }
     }
 
-    /// How many rows the day has; nil if its keys aren't each greater than the last.
+    /// Whether it's known already that a day couldn't be made.
+    var hasGivenUp: Bool { condition.withLock { rows == nil } }
+
+    /// How many rows the day has; nil if its keys aren't each greater than the last, or if the sink doesn't take them.
     private func make(_ day: Day) throws -> Int64? {
-        guard let table else { return nil }
+        guard let sink else { return nil }
         (before, written) = (written, before)
         try before.rewind()
         try written.restart()
@@ -152,15 +155,14 @@ final class DayMerger {
         func key(of record: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
             SortedRecord.text(record, column: 1) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         }
-        func add(_ record: UnsafeRawBufferPointer) throws {
-            try table.append(record)
+        func add(_ record: UnsafeRawBufferPointer) throws -> Bool {
             try written.append(record)
             count += 1
+            return try sink.take(record)
         }
         /// In the table's own order, whatever collation the query's column has.
         func addNew(_ record: UnsafeRawBufferPointer) throws -> Bool {
-            guard last.take(key(of: record)) else { return false }
-            try add(record)
+            guard last.take(key(of: record)), try add(record) else { return false }
             new = try day.rows.next()
             return true
         }
@@ -187,7 +189,7 @@ final class DayMerger {
             if isGone { continue }
             if last.equals(oldKey) { return nil }
             carried.take(old, replacing: day.replacing)
-            try add(carried.bytes)
+            guard try add(carried.bytes) else { return nil }
         }
         while let record = new {
             if isDue(), try isOver() { return nil }

@@ -55,10 +55,12 @@ extension SQLiteTransformSession {
                     day: (partition, day.description))
             }
             var changes = TableChanges()
-            if let days = sortedDays, days.model == model {
-                let keys = "SELECT key FROM \(scopeRows(scope)) ORDER BY key"
-                if !readsItself(query, model), try days.add(day, query: query, scope: scope, keys: keys) { return changes }
-                changes += try carryAll(days, columns: columns, partition: partition, key: key, resets: resets)
+            if let days = sortedDays, days.plan.model == model {
+                let next = SortedDays.Given(
+                    day: day, query: query, scope: scope, keys: "SELECT key FROM \(scopeRows(scope)) ORDER BY key")
+                if !readsItself(query, model), try days.add(next) { return changes }
+                if let anew = try makeAnew(days), !readsItself(query, model), try anew.add(next) { return changes }
+                changes += try carryAll(days)
             }
             try database.execute("DELETE FROM \(table) WHERE \(within)")
             let removed = database.changes
@@ -78,35 +80,51 @@ extension SQLiteTransformSession {
     package func beginDays(
         _ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String]
     ) throws {
+        let plan = DaysPlan(model: model, columns: columns, partition: partition, key: key, resets: resets)
         try named(model) {
-            sortedDays = try SortedDays(
-                database, model: model, columns: columns, partition: partition, key: key, resets: resets, path: path)
+            let standing = try standingTable(plan)
+            if standing == nil { try createTable(model, columns: columns, key: [partition, key]) }
+            sortedDays = try SortedDays(database, plan, standing: standing, path: path)
+            if standing != nil, sortedDays == nil { try createTable(model, columns: columns, key: [partition, key]) }
         }
     }
 
-    package func endDays(
-        _ model: String, columns: [String], partition: String, key: String, resets: [String: String]
-    ) throws -> TableChanges {
+    package func endDays(_ model: String) throws -> TableChanges {
         guard let days = sortedDays else { return TableChanges() }
         return try named(model) {
-            if let rows = try days.finish() {
-                sortedDays = nil
-                return TableChanges(inserted: rows)
-            }
-            return try carryAll(days, columns: columns, partition: partition, key: key, resets: resets)
+            defer { sortedDays = nil }
+            if let changes = try days.finish() { return changes }
+            if let changes = try makeAnew(days)?.finish() { return changes }
+            return try carryAll(days)
         }
+    }
+
+    /// The table as it stands, if it's defined as it shall be and can be read beside this connection.
+    private func standingTable(_ plan: DaysPlan) throws -> StandingTable? {
+        guard warehouse.fileIsWhole else { return nil }
+        let sql = Self.definition(plan.model, columns: plan.columns, key: [plan.partition, plan.key])
+        // Not having a second connection is no reason to end.
+        return try? StandingTable(path: path, table: plan.model, sql: sql)
+    }
+
+    /// Days that were compared with what the table holds, and differ too much, are made for an empty one. nil for those that were, and if it can't be done.
+    private func makeAnew(_ days: SortedDays) throws -> SortedDays? {
+        guard days.isStanding else { return nil }
+        days.discard()
+        sortedDays = nil
+        try createTable(days.plan.model, columns: days.plan.columns, key: [days.plan.partition, days.plan.key])
+        guard let anew = try SortedDays(database, days.plan, standing: nil, path: path) else { return nil }
+        for given in days.given { guard try anew.add(given) else { return nil } }
+        sortedDays = anew
+        return anew
     }
 
     /// Writes days in the ordinary way that were to be sorted and can't be.
-    private func carryAll(
-        _ days: SortedDays, columns: [String], partition: String, key: String, resets: [String: String]
-    ) throws -> TableChanges {
+    private func carryAll(_ days: SortedDays) throws -> TableChanges {
         sortedDays = nil
         var changes = TableChanges()
         for given in days.given {
-            let carried = CarriedColumns(
-                model: days.model, columns: columns, partition: partition, day: given.day, key: key, resets: resets)
-            changes.inserted += try carry(carried, query: given.query, scope: given.scope)
+            changes.inserted += try carry(days.plan.carried(given.day), query: given.query, scope: given.scope)
         }
         return changes
     }

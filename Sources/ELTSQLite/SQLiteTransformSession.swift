@@ -3,7 +3,7 @@ import SQLite
 
 /// Builds models inside a transaction that its maker has begun.
 package final class SQLiteTransformSession: TransformSession {
-    private let warehouse: SQLiteWarehouse
+    let warehouse: SQLiteWarehouse
     let database: Database
     /// Not yet in the ledger. Written between large models, its page would be in the log twice, and SQLite would
     /// sum up anew all that lies between.
@@ -195,12 +195,15 @@ package final class SQLiteTransformSession: TransformSession {
         }
         try named(model) {
             try drop(model)
-            var parts = columns.map { Names.quoted($0.name) + ($0.type.map { " " + $0 } ?? "") }
-            if !key.isEmpty { parts.append("PRIMARY KEY (\(Names.list(key)))") }
-            try database.execute(
-                "CREATE TABLE \(Names.quoted(model)) (\(parts.joined(separator: ", ")))\(key.isEmpty ? "" : " WITHOUT ROWID")"
-            )
+            try database.execute(Self.definition(model, columns: columns, key: key))
         }
+    }
+
+    /// The SQL that makes a model's table, as SQLite's schema keeps it.
+    static func definition(_ model: String, columns: [OutputColumn], key: [String]) -> String {
+        var parts = columns.map { Names.quoted($0.name) + ($0.type.map { " " + $0 } ?? "") }
+        if !key.isEmpty { parts.append("PRIMARY KEY (\(Names.list(key)))") }
+        return "CREATE TABLE \(Names.quoted(model)) (\(parts.joined(separator: ", ")))\(key.isEmpty ? "" : " WITHOUT ROWID")"
     }
 
     package func tableColumns(of model: String) throws -> [OutputColumn]? {

@@ -14,6 +14,10 @@ package final class SQLiteWarehouse {
     package let isFirst: Bool
     /// Whether the running transaction may have changed raw rows.
     var changesRaw = false
+    /// Whether the file has held all that was committed since the running transaction began.
+    private(set) var fileIsWhole = false
+    /// `PRAGMA data_version` of a time at which all that was committed then had been moved from the log into the file.
+    private var movedVersion: SQLValue?
     /// Whether the file is one that others read while this one writes.
     private let isShared: Bool
     /// How long one statement of a model may run.
@@ -215,8 +219,15 @@ package final class SQLiteWarehouse {
     /// Runs `body` in a transaction and says in our words what went wrong.
     package func transaction<T>(_ body: () throws -> T) throws -> T {
         changesRaw = false
+        let moved = movedVersion
+        movedVersion = nil
         do {
-            return try database.transaction(body)
+            return try database.transaction {
+                // Had anybody else committed in between, there'd be another version.
+                fileIsWhole = try moved.map { try $0 == dataVersion } ?? false
+                defer { fileIsWhole = false }
+                return try body()
+            }
         } catch let error as SQLiteError {
             throw WarehouseError.from(error, path: path)
         }
@@ -245,7 +256,14 @@ package final class SQLiteWarehouse {
 
     /// Moves the log into the file. False if a reader holds it up, and the log can't shrink.
     @discardableResult
-    package func checkpoint() throws -> Bool { try database.checkpoint(truncate: false) }
+    package func checkpoint() throws -> Bool {
+        let version = newFile == nil ? try dataVersion : nil
+        let isMoved = try database.checkpoint(truncate: false)
+        movedVersion = isMoved ? version : nil
+        return isMoved
+    }
+
+    private var dataVersion: SQLValue { get throws { try database.value("PRAGMA data_version") } }
 
     /// Bytes of the write-ahead log.
     package var logBytes: Int64 {

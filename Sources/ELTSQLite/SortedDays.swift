@@ -1,55 +1,74 @@
 import ELTCore
 import SQLite
 
-/// Writes the days of a table that's built in full, one after the other, each as the day before it, less the keys of a
+/// A table of days that's built in full, one day after the other.
+struct DaysPlan {
+    let model: String
+    /// Of the table, with their declared types.
+    let columns: [OutputColumn]
+    let partition: String
+    let key: String
+    /// What columns hold on days on which their key has no record, as SQL.
+    let resets: [String: String]
+
+    func carried(_ day: Day) -> CarriedColumns {
+        CarriedColumns(model: model, columns: columns.map(\.name), partition: partition, day: day, key: key, resets: resets)
+    }
+}
+
+/// Makes the days of a table that's built in full, one after the other, each as the day before it, less the keys of a
 /// scope, plus the rows of a query.
 ///
 /// Most rows of a day are those of the day before, with another day in them. They're carried over as records, from
-/// one spool to the next, without SQLite and on a thread of their own (`DayMerger`); SQLite gives what changed, and
-/// gets all days together, sorted and ready (`SortedTable`). A row that this can't be done with makes `add` or `finish` say
-/// so, and then nothing has been written to the table.
+/// one spool to the next, without SQLite and on a thread of their own (`DayMerger`); SQLite gives what changed. A new table gets all days
+/// together, sorted and ready (`SortedTable`); in one that stands they're compared with what it holds (`StandingDays`). A row that this can't
+/// be done with makes `add` or `finish` say so, and then nothing has been written to the table.
 final class SortedDays {
     /// A day and its queries, should they have to be run again.
     struct Given {
         var day: Day
         var query: String
         var scope: KeyScope
+        /// A query for the scope's keys, sorted.
+        var keys: String
     }
 
-    let model: String
+    let plan: DaysPlan
+    /// What the table that's there holds; nil for a new one.
+    private let standing: StandingDays?
     private let database: Database
     private let table: SortedTable
     private let columns: [String]
     private let affinities: [Affinity]
-    private let key: String
     private var resets: [(column: Int, value: SortedRecord.Value)] = []
     private let merger: DayMerger
     private var record = SortedRecord()
     private(set) var given: [Given] = []
 
+    var isStanding: Bool { standing != nil }
+
     /// - Parameters:
-    ///   - columns: Of the table, with their declared types.
+    ///   - standing: The rows that the table has; nil if it's empty.
     ///   - path: Of the warehouse: files lie beside it for a while.
     /// - Returns: nil if the table isn't one that can be built like this.
-    init?(
-        _ database: Database, model: String, columns: [OutputColumn], partition: String, key: String,
-        resets: [String: String], path: String
-    ) throws {
-        guard let table = try SortedTable(database, table: model, path: Self.path(beside: path)) else { return nil }
-        self.model = model
+    init?(_ database: Database, _ plan: DaysPlan, standing: StandingTable?, path: String) throws {
+        guard let table = try SortedTable(database, table: plan.model, path: Self.path(beside: path)) else { return nil }
+        self.plan = plan
         self.database = database
         self.table = table
-        self.key = key
-        let rest = columns.filter { $0.name != partition && $0.name != key }
-        let first = [partition, key].compactMap { name in columns.first { $0.name == name } }
-        self.columns = (first + rest).map(\.name)
+        let rest = plan.columns.filter { $0.name != plan.partition && $0.name != plan.key }
+        let first = [plan.partition, plan.key].compactMap { name in plan.columns.first { $0.name == name } }
+        columns = (first + rest).map(\.name)
         affinities = (first + rest).map { Affinity(declared: $0.type) }
-        merger = try DayMerger(table, path: path)
+        self.standing = try standing.map {
+            StandingDays($0, changed: table, gone: try RecordSpool(path: path + "-gone"))
+        }
+        merger = try DayMerger(self.standing ?? table, path: path)
         guard first.count == 2 else { return nil }
-        for (index, name) in self.columns.enumerated() where index >= 2 {
-            guard let literal = resets[name] else { continue }
+        for (index, name) in columns.enumerated() where index >= 2 {
+            guard let literal = plan.resets[name] else { continue }
             guard let value = try SortedRecord.value(of: literal, affinities[index], database) else { return nil }
-            self.resets.append((index, value))
+            resets.append((index, value))
         }
     }
 
@@ -61,17 +80,15 @@ final class SortedDays {
         record.deallocate()
     }
 
-    /// - Parameters:
-    ///   - query: The model's rows of the day.
-    ///   - scope: The keys for which the day before does not count.
-    ///   - keys: A query for them, sorted.
-    /// - Returns: False if it can't be done.
-    func add(_ day: Day, query: String, scope: KeyScope, keys: String) throws -> Bool {
-        guard let date = try SortedRecord.value(of: Names.literal(day.description), affinities[0], database) else { return false }
+    /// The next day: the model's rows of it, and the keys for which the day before doesn't count. False if it can't be done.
+    func add(_ next: Given) throws -> Bool {
+        guard !merger.hasGivenUp,
+            let date = try SortedRecord.value(of: Names.literal(next.day.description), affinities[0], database)
+        else { return false }
         let merged = try merger.next(replacing: [(column: 0, value: date)] + resets)
-        guard try spool(query, day, into: merged), try spool(keys: keys, into: merged) else { return false }
+        guard try spool(next.query, next.day, into: merged), try spool(keys: next.keys, into: merged) else { return false }
         try merger.add(merged)
-        given.append(Given(day: day, query: query, scope: scope))
+        given.append(next)
         return true
     }
 
@@ -83,7 +100,7 @@ final class SortedDays {
         case .unfit: return false
         case .disordered: try merged.rows.restart()
         }
-        return try spool(rows: query + " ORDER BY \(Names.quoted(key)) COLLATE BINARY", day, into: merged) == .done
+        return try spool(rows: query + " ORDER BY \(Names.quoted(plan.key)) COLLATE BINARY", day, into: merged) == .done
     }
 
     private enum Spooled { case done, unfit, disordered }
@@ -111,10 +128,21 @@ final class SortedDays {
         return true
     }
 
-    /// Puts all days into the table. How many rows they have; nil if it can't be done.
-    func finish() throws -> Int64? {
+    /// Has all days in the table, and tells what changed there; nil if it can't be done.
+    func finish() throws -> TableChanges? {
         guard let rows = try merger.finish() else { return nil }
-        try table.finish()
-        return rows
+        guard let standing else {
+            try table.finish()
+            return TableChanges(inserted: rows)
+        }
+        guard try standing.finish() else { return nil }
+        return try standing.apply(
+            database, model: plan.model, columns: plan.columns.map(\.name), key: [plan.partition, plan.key])
+    }
+
+    /// Ends it: the days are to be made in another way.
+    func discard() {
+        merger.stop()
+        table.discard()
     }
 }

@@ -186,7 +186,10 @@ struct ModelBuilder {
         guard names.contains(partition) else {
             throw TransformError.unknownPartition(model: model.name, path: model.path, column: partition)
         }
-        if isNew {
+        // One day alone goes straight into the table.
+        let areSorted = isNew && first.map { $0 < horizon } == true && model.config.byKey != nil && key.count == 1
+        let sorted = areSorted ? resets(model, names) : nil
+        if isNew, sorted == nil {
             try session.createTable(model.name, columns: shape, key: key.isEmpty ? [] : [partition] + key)
         }
         var after = ModelState(name: model.name, materialized: "incremental", digest: model.digest)
@@ -208,9 +211,6 @@ struct ModelBuilder {
             isNarrowed ? try session.keep(render(model, .all, incremental: true), model: model.name, by: partition) : nil
         var changes = TableChanges()
         var days: [Day] = []
-        // One day alone goes straight into the table.
-        let areSorted = isNew && first < horizon && model.config.byKey != nil && key.count == 1
-        let sorted = areSorted ? resets(model, names) : nil
         if let sorted {
             try session.beginDays(model.name, columns: shape, partition: partition, key: key[0], resets: sorted)
         }
@@ -257,10 +257,7 @@ struct ModelBuilder {
             }
             days.sort()
         }
-        if let sorted {
-            changes += try session.endDays(
-                model.name, columns: names, partition: partition, key: key[0], resets: sorted)
-        }
+        if sorted != nil { changes += try session.endDays(model.name) }
         for index in isNew ? model.config.indexes : [] { try session.addIndex(model.name, columns: index) }
         session.setState(after)
         if isNew || after.lastDay != state?.lastDay { try session.analyze(model.name) }

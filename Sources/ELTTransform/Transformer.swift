@@ -81,6 +81,14 @@ package struct Transformer {
         return summary
     }
 
+    /// Whether a history that stands will be built in full, as far as the models tell.
+    package func refreshesDays(_ session: any TransformSession, _ request: TransformRequest) throws -> Bool {
+        try project.models.contains { model in
+            guard model.config.strategy == .insertOverwrite, let state = try session.state(of: model.name) else { return false }
+            return state.digest != model.digest || request.fullRefresh?.contains(model.name) == true
+        }
+    }
+
     /// The models to build, in their order.
     private func chosen(_ request: TransformRequest, _ session: any TransformSession) throws -> [Model] {
         guard var names = request.select else { return project.models }

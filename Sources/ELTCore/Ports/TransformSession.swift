@@ -45,12 +45,12 @@ package protocol TransformSession: IntervalStore {
     /// Overwrites one day with the rows of a query.
     func overwrite(_ model: String, query: String, columns: [String], partition: String, day: Day, key: [String]) throws
         -> TableChanges
-    /// Says that all days of a model's empty table come now, in their order, by `overwriteCarrying`; `endDays` ends that. In
-    /// between the table needn't hold them yet.
+    /// Says that all days of a model come now, in their order, by `overwriteCarrying`, for a table that shall hold them and nothing else;
+    /// `endDays` ends that. In between the table needn't hold them yet.
     func beginDays(_ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String]) throws
-    /// What was written since `beginDays` and not told yet.
-    func endDays(_ model: String, columns: [String], partition: String, key: String, resets: [String: String]) throws
-        -> TableChanges
+    /// What was written since `beginDays` and not told yet. A table that was there and held most of the rows has them still: only what differs is
+    /// written, and counted.
+    func endDays(_ model: String) throws -> TableChanges
     /// Overwrites one day with the day before, less the keys in the scope, plus the rows of a query.
     /// - Parameter changed: Of a new day that follows one which the model held before the run: the query for the rows of those keys
     ///   alone that the run has changed on the day itself. With it the day may be made of what was there before.

@@ -7,6 +7,7 @@ class OwnFile {
     private let descriptor: Int32
     private let buffer: UnsafeMutableRawPointer
     private var used = 0
+    private var isNamed = true
     private static let bufferBytes = 1 << 18
 
     /// Makes the file, or makes it anew.
@@ -24,8 +25,11 @@ class OwnFile {
         remove()
     }
 
-    /// Takes the file's name away; whoever has it open keeps what it holds.
-    func remove() { unlink(path) }
+    /// Takes the file's name away; whoever has it open keeps what it holds. Another may have the name then.
+    func remove() {
+        if isNamed { unlink(path) }
+        isNamed = false
+    }
 
     final func write(_ bytes: UnsafeRawBufferPointer) throws {
         guard var from = bytes.baseAddress else { return }

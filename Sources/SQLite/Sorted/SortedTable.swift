@@ -1,6 +1,6 @@
 import Foundation
 
-/// Fills an empty table with rows that come in the order of its key, several times as fast as INSERT.
+/// Rows that come in the order of a table's key, to fill it several times as fast as INSERT while it's empty, or to be read.
 ///
 /// The rows are written as a database file of their own: page after page, without looking for each row's place. SQLite then
 /// takes the records over as they are, which it does for `INSERT INTO a SELECT * FROM b` between equal tables when
@@ -32,13 +32,24 @@ package final class SortedTable {
 
     /// Moves the rows into the table, inside the running transaction.
     package func finish() throws {
+        // Whatever fails here ends the transaction. Without saying so, SQLite keeps what was on each page in a journal,
+        // should the statement alone be undone.
+        try database.execute("INSERT OR ROLLBACK INTO main.\(quoted) SELECT * FROM \(try attach())")
+    }
+
+    /// Gives the rows as a table of their own, to be read until the running transaction ends; tells its name.
+    package func attach() throws -> String {
         let root = try tree.finish()
         try file.finish(table: name, sql: sql, root: root)
         let schema = try database.attachUntilEnd(file.path)
-        let quoted = "\"" + name.replacing("\"", with: "\"\"") + "\""
-        // Whatever fails here ends the transaction. Without saying so, SQLite keeps what was on each page in a journal,
-        // should the statement alone be undone.
-        try database.execute("INSERT OR ROLLBACK INTO main.\(quoted) SELECT * FROM \(schema).\(quoted)")
+        // SQLite has opened it with the first look.
+        _ = try database.value("SELECT 1 FROM \(schema).sqlite_schema")
         file.remove()
+        return "\(schema).\(quoted)"
     }
+
+    /// Gives the file's name free: the rows won't be asked for.
+    package func discard() { file.remove() }
+
+    private var quoted: String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
 }

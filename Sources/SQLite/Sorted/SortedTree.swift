@@ -9,7 +9,6 @@ final class SortedTree {
     /// Leaves first; each holds the page of its level that's being filled.
     private var levels: [Level] = []
     private let localMax: Int
-    private let localMin: Int
     private let cell: UnsafeMutableRawPointer
 
     private final class Level {
@@ -37,13 +36,22 @@ final class SortedTree {
 
     init(_ pages: PageFile) {
         self.pages = pages
-        // As SQLite has it, so that four records find room in a page.
-        localMax = (pages.size - 12) * 64 / 255 - 23
-        localMin = (pages.size - 12) * 32 / 255 - 23
+        localMax = Self.localMax(pageSize: pages.size)
         cell = .allocate(byteCount: pages.size, alignment: 8)
     }
 
     deinit { cell.deallocate() }
+
+    /// The most bytes of a record that stand in its cell, so that four find room in a page
+    /// (https://sqlite.org/fileformat2.html#b_tree_pages).
+    static func localMax(pageSize: Int) -> Int { (pageSize - 12) * 64 / 255 - 23 }
+
+    /// How many bytes of a longer record stand in its cell; the rest has pages of its own.
+    static func local(of length: Int, pageSize: Int) -> Int {
+        let least = (pageSize - 12) * 32 / 255 - 23
+        let rest = least + (length - least) % (pageSize - 4)
+        return rest <= localMax(pageSize: pageSize) ? rest : least
+    }
 
     /// Adds a record that is greater than all before it.
     func append(_ record: UnsafeRawBufferPointer) throws {
@@ -53,9 +61,7 @@ final class SortedTree {
             memcpy(cell + length, base, record.count)
             length += record.count
         } else {
-            let room = pages.size - 4
-            let rest = localMin + (record.count - localMin) % room
-            let local = rest <= localMax ? rest : localMin
+            let local = Self.local(of: record.count, pageSize: pages.size)
             memcpy(cell + length, base, local)
             length += local
             let overflow = try pages.appendChain(UnsafeRawBufferPointer(rebasing: record[local...]))
