@@ -157,7 +157,7 @@ package final class SQLiteWarehouse {
             database = try Database(path: path, mode: .create, tellsTime: false)
             try database.execute(
                 """
-                PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
+                PRAGMA page_size=16384; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
                 PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE; PRAGMA legacy_alter_table=ON;
                 """)
             try database.writeLater(true)
@@ -196,7 +196,7 @@ package final class SQLiteWarehouse {
         // not rename it in the models' views, which know it by the name that its successor gets.
         try database.execute(
             """
-            PRAGMA busy_timeout=30000; PRAGMA page_size=8192;
+            PRAGMA busy_timeout=30000; PRAGMA page_size=16384;
             \(isNew ? NewFile.settings : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
             PRAGMA secure_delete=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;
             PRAGMA temp.cache_size=-32768; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=\(Database.logBytesKept); PRAGMA cell_size_check=ON;

@@ -202,6 +202,10 @@ extension Database {
     @discardableResult
     package func limit(_ id: Int32, _ value: Int32) -> Int32 { sqlite3_limit(handle, id, value) }
 
+    /// Has SQLite not count the memory that it takes, which costs a lock for every piece. Before the first file of the process is opened;
+    /// `limitMemory` has no effect then.
+    package static func forgoMemoryCounts() { _ = elt_sqlite3_config_memory_status(0) }
+
     /// The most memory that SQLite takes in this process, in bytes; past it statements fail.
     package static func limitMemory(to bytes: Int64) { sqlite3_hard_heap_limit64(bytes) }
 }

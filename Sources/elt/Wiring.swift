@@ -5,6 +5,7 @@ import ELTSQLite
 import ELTSources
 import ELTTransform
 import Foundation
+import SQLite
 
 /// Picks the technologies: the only place that knows them all.
 struct Wiring {
@@ -83,6 +84,7 @@ struct Wiring {
     }
 
     func engine(at now: Instant?) throws -> Engine {
+        Database.forgoMemoryCounts()
         let context = context(at: now)
         let settings = settings
         return Engine(
