@@ -20,13 +20,36 @@ struct Heads {
     /// Takes each key's newest winner out of the timelines, unless that's done already.
     func prepare() throws {
         guard try kind() == nil else { return }
+        try create()
+        try database.execute(
+            """
+            INSERT INTO temp.\(name) SELECT origin, key, from_day, place FROM (
+                SELECT key, max(from_day) AS from_day, removed, origin, place FROM \(winners) GROUP BY key) WHERE removed = 0
+            """)
+    }
+
+    private func create() throws {
         try database.execute(
             """
             CREATE TEMP TABLE \(name) (
-                origin INTEGER, key TEXT, from_day INTEGER, place INTEGER, PRIMARY KEY (origin, key)) WITHOUT ROWID;
-            INSERT INTO temp.\(name) SELECT origin, key, from_day, place FROM (
-                SELECT key, max(from_day) AS from_day, removed, origin, place FROM \(winners) GROUP BY key) WHERE removed = 0;
+                origin INTEGER, key TEXT, from_day INTEGER, place INTEGER, PRIMARY KEY (origin, key)) WITHOUT ROWID
             """)
+    }
+
+    /// Lays an empty list ready for a writer of timelines, who knows the newest winner of each key. Its columns are origin, key, from_day and place.
+    func collect() throws -> Statement {
+        try create()
+        return try database.prepare("INSERT INTO temp.\(name) VALUES (?1, ?2, ?3, ?4)")
+    }
+
+    /// Adds the winners of the keys before one, each of which has no other.
+    func addAll(before key: [UInt8]) throws {
+        let insert = try database.prepare(
+            "INSERT INTO temp.\(name) SELECT origin, key, from_day, place FROM main.\(winners) WHERE key < ?1 AND removed = 0")
+        try key.withUnsafeBytes {
+            insert.bindBorrowed(1, text: $0)
+            try insert.run()
+        }
     }
 
     /// The timelines have one winner for each key, from the tables of `origins`: there's nothing to take out.

@@ -6,13 +6,17 @@ final class TimelineWriter {
     private let table: SortedTable?
     private let insert: Statement
     private var record = SortedRecord()
+    private let heads: Heads
+    /// The newest living winners of this key and all after it. Before it the timelines are their own heads: one winner for each
+    /// key, from few tables.
+    private var collected: (from: [UInt8], insert: Statement)?
     private(set) var keys: Int64 = 0
-    private var rows: Int64 = 0
     /// The tables that hold the winners' rows.
-    private(set) var origins: Set<Int32> = []
+    private var origins: Set<Int32> = []
 
     /// - Parameter path: Of the warehouse: a file lies beside it for a while.
     init(_ database: Database, _ entity: String, path: String) throws {
+        heads = Heads(database: database, entity: entity)
         table = try SortedTable(database, table: Names.winners(entity), path: SortedDays.path(beside: path))
         insert = try database.prepare(
             "INSERT INTO \(Names.quoted(Names.winners(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
@@ -20,18 +24,22 @@ final class TimelineWriter {
 
     deinit { record.deallocate() }
 
-    /// Whether the timelines are their own heads: one winner for each key, from few tables.
-    var isFlat: Bool { rows == keys && origins.count <= 2 }
-
+    /// - Parameter winners: In the order of their days.
     func write(_ key: [UInt8], _ winners: [Winner]) throws {
-        if winners.isEmpty { return }
+        guard let newest = winners.last else { return }
         keys += 1
-        rows += Int64(winners.count)
+        for winner in winners { origins.insert(winner.origin) }
+        if collected == nil, winners.count > 1 || origins.count > 2 { collected = (key, try heads.collect()) }
         try key.withUnsafeBytes { key in
             for winner in winners {
                 if let table { try append(winner, key, to: table) } else { try insert.write(winner, key: key) }
-                origins.insert(winner.origin)
             }
+            guard let insert = collected?.insert, !newest.removed else { return }
+            insert.bind(1, Int64(newest.origin))
+            insert.bindBorrowed(2, text: key)
+            insert.bind(3, Int64(newest.day))
+            insert.bind(4, newest.place)
+            try insert.run()
         }
     }
 
@@ -49,7 +57,11 @@ final class TimelineWriter {
         try table.append(record.bytes)
     }
 
-    func finish() throws { try table?.finish() }
+    /// Has the timelines in their table, and their heads ready.
+    func finish() throws {
+        try table?.finish()
+        if let collected { try heads.addAll(before: collected.from) } else { try heads.useTimelines(origins: origins) }
+    }
 }
 
 /// Changes timelines where new records were laid in, and notes what changed by it.

@@ -150,7 +150,6 @@ struct WinnersResolver {
         }
         cursors = []
         try writer.finish()
-        if writer.isFlat { try Heads(database: database, entity: name).useTimelines(origins: writer.origins) }
         try database.dropTable("elt_winners_before")
         resolution.changedKeys = writer.keys
         resolution.firstDay = days.first
