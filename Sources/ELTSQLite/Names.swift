@@ -31,6 +31,10 @@ extension Database {
     /// the table once; DELETE without a condition doesn't.
     func dropTable(_ name: String) throws {
         guard try value("SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1", [.text(name)]) != .null else { return }
+        // Somebody's triggers would see the rows go, and might forbid it.
+        for trigger in try query("SELECT name FROM sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE", [.text(name)]) {
+            try execute("DROP TRIGGER \(Names.quoted(trigger[0].text ?? ""))")
+        }
         try execute("DELETE FROM \(Names.quoted(name)); DROP TABLE \(Names.quoted(name))")
     }
 }

@@ -72,7 +72,7 @@ final class StandingDays: DaySink {
         return true
     }
 
-    /// Writes what differs into the table, after `finish`, and tells what that was. nil if SQLite has found other rows than were read: then something is
+    /// Writes what differs into the table, after `finish`, and tells what that was. nil if SQLite finds other rows than were read: then something is
     /// wrong with the table, and it's to be made anew.
     func apply(_ database: Database, model: String, columns: [String], key: [String]) throws -> TableChanges? {
         var changes = TableChanges()
@@ -81,7 +81,7 @@ final class StandingDays: DaySink {
         let delete = try database.prepare("DELETE FROM \(Names.quoted(model)) WHERE \(places)")
         while let record = try gone.next() {
             for column in 0..<key.count {
-                guard let text = SortedRecord.text(record, column: column) else { continue }
+                guard let text = SortedRecord.checkedText(record, column: column) else { return nil }
                 delete.bindBorrowed(Int32(column + 1), text: text)
             }
             try delete.run()
@@ -120,7 +120,8 @@ final class StandingDays: DaySink {
     /// Less, equal or greater than zero, as the first key is less than the second or not; nil for keys that aren't texts.
     private func order(_ one: UnsafeRawBufferPointer, _ two: UnsafeRawBufferPointer) -> Int? {
         for column in 0..<2 {
-            guard let a = SortedRecord.text(one, column: column), let b = SortedRecord.text(two, column: column) else { return nil }
+            guard let a = SortedRecord.checkedText(one, column: column), let b = SortedRecord.checkedText(two, column: column)
+            else { return nil }
             let order = compare(a, b)
             if order != 0 { return order }
         }

@@ -54,7 +54,10 @@ struct Upsert {
         let sets = rest.map { "\(Names.quoted($0))=excluded.\(Names.quoted($0))" }.joined(separator: ", ")
         // Comparing ends at the first that differs, which in most records is a version's number.
         let likely = rest.filter { types[$0] == "INTEGER" } + rest.filter { types[$0] != "INTEGER" }
-        let differs = likely.map { "\(table).\(Names.quoted($0)) IS NOT excluded.\(Names.quoted($0))" }
+        var differs = likely.map { "\(table).\(Names.quoted($0)) IS NOT excluded.\(Names.quoted($0))" }
+        // 1 is 1.0, and divided by 2 it isn't. A column of a type has only one of them.
+        differs += likely.filter { types[$0]?.isEmpty ?? true }
+            .map { "typeof(\(table).\(Names.quoted($0))) IS NOT typeof(excluded.\(Names.quoted($0)))" }
         return insert
             + "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN elt_updated() ELSE 0 END"
     }

@@ -19,7 +19,7 @@ package struct ModelSummary: Sendable, Equatable {
     package var name: String
     package var materialized: String
     package var changes: TableChanges
-    /// Days that were written.
+    /// Days that were built; of those that stand, rows are written that differ.
     package var days: [Day]
     package var isFull: Bool
 }

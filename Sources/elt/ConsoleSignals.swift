@@ -11,6 +11,8 @@ enum ConsoleSignals {
     static func install() {
         // A reader that goes away is an error of `write` and not the death of a run.
         signal(SIGPIPE, SIG_IGN)
+        // A file that may grow no further is told by the write.
+        signal(SIGXFSZ, SIG_IGN)
         // The flag's storage is made here, at its first use, so that the handler only has to set it.
         _ = Interruption.isRequested
         // Whoever starts us may have them blocked, and a blocked signal never comes.

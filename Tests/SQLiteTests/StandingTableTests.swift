@@ -92,6 +92,34 @@ import Testing
         }
     }
 
+    /// SQLite would write into such a page, over rows that are there.
+    @Test(arguments: [(1, 2), (3, 2), (5, 2), (7, 1)]) func `A page whose parts don't add up is told`(_ place: Int, _ count: Int) throws {
+        try withDatabase { path, database in
+            try fill(database, rows: 3000, longest: 60)
+            try database.execute("DELETE FROM t WHERE number % 5 = 1")
+            _ = try database.checkpoint(truncate: true)
+            try database.close()
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            for page in 4..<20 {
+                for change in [1, 8, 255] as [UInt8] {
+                    var bytes = whole
+                    bytes[page * 1024 + place + count - 1] &+= change
+                    guard bytes[page * 1024] == 0x0A else { continue }
+                    try bytes.write(to: URL(fileURLWithPath: path))
+                    let table = try #require(try StandingTable(path: path, table: "t", sql: Self.sql))
+                    #expect(throws: StandingTable.Malformed.self, "page \(page + 1), \(change) more") { while try table.next() != nil {} }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [[], [0x80], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [3, 0x81], [3, 0x81, 0x80], [9, 13 + 2 * 8, 13 + 2 * 100], [2, 13 + 2 * 8]] as [[UInt8]])
+    func `A text of a damaged record isn't one`(_ record: [UInt8]) {
+        (record + Array("of somebody else".utf8)).withUnsafeBytes { bytes in
+            for column in 0..<3 { #expect(SortedRecord.checkedText(UnsafeRawBufferPointer(rebasing: bytes[..<record.count]), column: column) == nil) }
+        }
+    }
+
     /// Any byte of the tree may be wrong: then records are others, or it's told, and nothing worse.
     @Test func `Broken pages are told`() throws {
         try withDatabase { path, database in

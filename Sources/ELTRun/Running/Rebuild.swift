@@ -21,10 +21,19 @@ extension Engine {
         do {
             // Tables whose rows are all in the file can be compared with what they become.
             try watch.measure("checkpoint") { _ = try warehouse.checkpoint() }
-            try warehouse.transaction {
-                Failpoint.rebuildBegun.pass()
-                try build(archive, warehouse, upTo: nil, &report, &watch)
-                Failpoint.rebuildBeforeCommit.pass()
+            let begin = report
+            func attempt() throws {
+                try warehouse.transaction {
+                    Failpoint.rebuildBegun.pass()
+                    try build(archive, warehouse, upTo: nil, &report, &watch)
+                    Failpoint.rebuildBeforeCommit.pass()
+                }
+            }
+            do { try attempt() } catch let error as any ELTError where error.code == "warehouse.damaged" {
+                // Of a table that can't be mended every row may be written: the second time nothing is compared. A transaction that SQLite found
+                // damage in takes no more writes.
+                report = begin
+                try attempt()
             }
             Failpoint.rebuildCommitted.pass()
             try warehouse.install()

@@ -225,6 +225,24 @@ package struct SortedRecord {
         return UnsafeRawBufferPointer(rebasing: record[offset..<(offset + (serial - 13) / 2)])
     }
 
+    /// A text of a record that may be damaged; nil if the value isn't one, or can't be.
+    package static func checkedText(_ record: UnsafeRawBufferPointer, column: Int) -> UnsafeRawBufferPointer? {
+        guard let header = Varint.checked(record, 0), header.value <= record.count else { return nil }
+        var position = header.next
+        var offset = header.value
+        for index in 0...column {
+            guard position < header.value, let (serial, next) = Varint.checked(record, position) else { return nil }
+            position = next
+            if index < column {
+                offset += length(serial)
+            } else {
+                guard serial >= 13, serial & 1 == 1, offset + (serial - 13) / 2 <= record.count else { return nil }
+                return UnsafeRawBufferPointer(rebasing: record[offset..<(offset + (serial - 13) / 2)])
+            }
+        }
+        return nil
+    }
+
     // MARK: The format
 
     @inline(__always) private static func serial(of integer: Int64) -> Int {
@@ -295,6 +313,17 @@ enum Varint {
             rest >>= 7
         }
         return length
+    }
+
+    /// Of bytes that may be damaged: nil if it goes past their end, or is more than anything of a row can be.
+    @inline(__always) static func checked(_ bytes: UnsafeRawBufferPointer, _ position: Int) -> (value: Int, next: Int)? {
+        var value = 0
+        for next in position..<(position + 5) {
+            guard next < bytes.count else { return nil }
+            value = value << 7 | Int(bytes[next] & 0x7F)
+            if bytes[next] < 0x80 { return value <= 1 << 31 ? (value, next + 1) : nil }
+        }
+        return nil
     }
 
     @inline(__always) static func read(_ bytes: UnsafeRawBufferPointer, _ position: Int) -> (value: Int, next: Int) {

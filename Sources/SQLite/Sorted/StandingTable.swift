@@ -40,6 +40,10 @@ package final class StandingTable {
         let page: UnsafeMutableRawBufferPointer
         var isLeaf = false
         var cells = 0
+        /// Where cells begin.
+        var content = 0
+        /// Bytes that are known to be somebody's: of the header, free or of a cell.
+        var known = 0
         /// What comes next: of a leaf a cell; of others a child, the cell after it, the next child.
         var step = 0
 
@@ -94,11 +98,12 @@ package final class StandingTable {
             let level = levels[depth - 1]
             let step = level.step
             level.step += 1
-            if level.isLeaf {
-                if step < level.cells { return try record(of: level, cell: step) }
+            if step > (level.isLeaf ? level.cells - 1 : 2 * level.cells) {
+                // Cells that lie over each other, or room that's nobody's.
+                guard level.known == size else { throw Malformed() }
                 depth -= 1
-            } else if step > 2 * level.cells {
-                depth -= 1
+            } else if level.isLeaf {
+                return try record(of: level, cell: step)
             } else if step & 1 == 1 {
                 return try record(of: level, cell: step / 2)
             } else {
@@ -118,7 +123,28 @@ package final class StandingTable {
         level.cells = level.short(at: 3)
         level.step = 0
         guard level.headerBytes + 2 * level.cells <= size, level.cells > 0 || level.isLeaf && depth == 0 else { throw Malformed() }
+        try addFree(to: level)
         depth += 1
+    }
+
+    /// What of a page is its header, the room between its pointers and its content, blocks that are free, and pieces too small to be one
+    /// (https://sqlite.org/fileformat2.html#b_tree_pages).
+    private func addFree(to level: Level) throws {
+        let begin = level.headerBytes + 2 * level.cells
+        // The largest page's end is noted as zero.
+        level.content = level.short(at: 5) == 0 ? 65536 : level.short(at: 5)
+        guard level.content >= begin, level.content <= size else { throw Malformed() }
+        level.known = level.content + Int(level.page[7])
+        var last = level.content - 1
+        var block = level.short(at: 1)
+        while block != 0 {
+            guard block > last, block + 4 <= size else { throw Malformed() }
+            let bytes = level.short(at: block + 2)
+            guard bytes >= 4, block + bytes <= size else { throw Malformed() }
+            level.known += bytes
+            last = block + bytes - 1
+            block = level.short(at: block)
+        }
     }
 
     private func read(_ page: UInt32, into level: Level) throws {
@@ -132,21 +158,20 @@ package final class StandingTable {
 
     private func place(of cell: Int, _ level: Level) throws -> Int {
         let place = level.short(at: level.headerBytes + 2 * cell)
-        guard place >= level.headerBytes + 2 * level.cells, place + 4 <= size else { throw Malformed() }
+        guard place >= level.content, place + 4 <= size else { throw Malformed() }
         return place
     }
 
     private func record(of level: Level, cell: Int) throws -> UnsafeRawBufferPointer {
-        let begin = try place(of: cell, level) + (level.isLeaf ? 0 : 4)
+        let place = try place(of: cell, level)
         let bytes = UnsafeRawBufferPointer(level.page)
-        let (length, start) = Varint.read(bytes, begin)
-        if length <= localMax {
-            guard start + length <= size else { throw Malformed() }
-            return UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)])
-        }
-        let local = SortedTree.local(of: length, pageSize: size)
         // SQLite takes no record longer than this.
-        guard start + local + 4 <= size, length <= 1 << 30 else { throw Malformed() }
+        guard let (length, start) = Varint.checked(bytes, place + (level.isLeaf ? 0 : 4)), length <= 1 << 30 else { throw Malformed() }
+        let local = length <= localMax ? length : SortedTree.local(of: length, pageSize: size)
+        let end = start + local + (local < length ? 4 : 0)
+        guard end <= size else { throw Malformed() }
+        level.known += max(4, end - place)
+        if local == length { return UnsafeRawBufferPointer(rebasing: bytes[start..<end]) }
         long.swapAt(0, 1)
         long[0].reserve(length)
         let target = long[0].bytes
