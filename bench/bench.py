@@ -20,7 +20,7 @@ from workloads import chains
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-ALL = ("W1a", "W1b", "W2", "W3", "W4", "W5", "W6", "reads", "start")
+ALL = ("W1a", "W1b", "W2", "W3", "W4", "W4n", "W5", "W6", "reads", "start")
 
 
 def arguments():

@@ -136,6 +136,8 @@ class ChainRun:
                 for contender in self.contenders if number % 2 == 0 else self.contenders[::-1]:
                     project = self.project(contender)
                     machine.copy(self.state(contender), project)
+                    for path in project.glob(contender.warehouse + "*") if step.lost else ():
+                        path.unlink()
                     under = self.options.under.replace("{}", step.workload).split() if measured and contender.name == "elt" else []
                     output, took = machine.measure(
                         under + contender.command(step.command, project, step.at, self.place),

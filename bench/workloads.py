@@ -14,6 +14,7 @@ class Step:
     marks: list = field(default_factory=list)  # (contender, workload of it, most that elt may take of its time)
     seconds: float | None = None  # most that elt may take
     memory: float | None = None  # MiB
+    lost: bool = False  # the warehouse is taken away before
 
 
 @dataclass
@@ -60,7 +61,9 @@ def chains(scale=1.0):
         "month", size(100_000), [("month", 0, 30 * DAY, size(1_000_000))],
         [Step("full-load", "2026-03-01T00:00:00Z"), Step("run", "2026-03-30T23:59:59Z", phase="month"),
          Step("rebuild", "2026-03-30T23:59:59Z", "W4", "rebuild of 30 days from an archive of 1.1M records",
-              marks=[(SQLITE, "W4", 1 / 2.5)])],
+              marks=[(SQLITE, "W4", 1 / 2.5)]),
+         Step("rebuild", "2026-03-30T23:59:59Z", "W4n", "the same, after the warehouse was lost",
+              marks=[(SQLITE, "W4n", 1 / 2.5)], lost=True)],
         partitions=8)
     return [million, week, month, *grid(size)]
 
