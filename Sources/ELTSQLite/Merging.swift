@@ -107,7 +107,8 @@ extension SQLiteTransformSession {
         return try? StandingTable(path: path, table: plan.model, sql: sql)
     }
 
-    /// Days that were compared with what the table holds, and differ too much, are made for an empty one. nil for those that were, and if it can't be done.
+    /// Makes days for an empty table that were compared with what it holds and can't be mended there. nil if they were made for an empty one
+    /// already, or can't be.
     private func makeAnew(_ days: SortedDays) throws -> SortedDays? {
         guard days.isStanding else { return nil }
         days.discard()
