@@ -60,7 +60,7 @@ final class FullLoadLoader {
             }
             if record.isNull { throw Poison(reason: "null-body", detail: "a JSON null isn't a record") }
             let (key, cells) = try columns.row(of: record)
-            try writer.insert(row: row, key: key, cells: cells)
+            try writer.insert(FullRow(number: row, key: key, cells: cells))
             noteOrder(of: key, row)
         } catch let poison as Poison {
             counts.quarantined += 1

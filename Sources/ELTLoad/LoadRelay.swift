@@ -189,9 +189,9 @@ private final class RelayedFullWriter: FullWriter {
 
     deinit { relay.retire(held) }
 
-    func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws {
-        try relay.batch(for: held, bytes: key.count + cells.textBytes, cells: cells.count)
-            .append(row: row, key: key, cells: cells)
+    func insert(_ row: FullRow) throws {
+        let bytes = row.key.count + row.cells.textBytes
+        try relay.batch(for: held, bytes: bytes, cells: row.cells.count).append(row)
     }
 
     func inserted() throws -> Int64 { try relay.ask { [held] _ in try held.writer?.inserted() ?? 0 } }

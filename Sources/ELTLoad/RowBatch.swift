@@ -2,13 +2,6 @@ import ELTCore
 
 /// Rows on their way from the thread that makes them to the one that writes them, with all they point to.
 final class RowBatch {
-    /// A row of a full load.
-    private struct FullRow {
-        var row: Int64
-        var key: UnsafeRawBufferPointer
-        var cells: UnsafeBufferPointer<Cell>
-    }
-
     private let bytes: UnsafeMutableRawBufferPointer
     private let cells: UnsafeMutableBufferPointer<Cell>
     private var bytesUsed = 0
@@ -43,15 +36,13 @@ final class RowBatch {
         streamRows.append(copy)
     }
 
-    func append(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) {
-        fullRows.append(FullRow(row: row, key: keep(key), cells: keep(cells)))
+    func append(_ row: FullRow) {
+        fullRows.append(FullRow(number: row.number, key: keep(row.key), cells: keep(row.cells)))
     }
 
-    func write(to writer: any StreamWriter) throws { for row in streamRows { try writer.insert(row) } }
+    func write(to writer: any StreamWriter) throws { try writer.insert(all: streamRows) }
 
-    func write(to writer: any FullWriter) throws {
-        for row in fullRows { try writer.insert(row: row.row, key: row.key, cells: row.cells) }
-    }
+    func write(to writer: any FullWriter) throws { try writer.insert(all: fullRows) }
 
     func empty() {
         streamRows.removeAll(keepingCapacity: true)

@@ -9,9 +9,9 @@ final class CarriedRows {
     /// Keys that aren't all texts or all integers: they have no order here.
     struct MixedKeys: Error {}
 
-    private let old: Cursor
-    private let new: Cursor
-    private let gone: Cursor
+    private let old: any RowSource
+    private let new: StatementRows
+    private let gone: StatementRows
     private let areIntegers: Bool
 
     /// Statements that give rows in the order of keys; they belong to this from now on.
@@ -19,11 +19,11 @@ final class CarriedRows {
     ///   - before: Rows of the day before, as they are on the day.
     ///   - rows: Rows that the model gives for the day.
     ///   - scope: The keys for which the day before doesn't count, as they are in a table whose keys are texts or integers.
-    init(before: Statement, rows: Statement, keyColumn: Int, scope: (_ areIntegers: Bool) throws -> Statement) throws {
-        old = try Cursor(before, Int32(keyColumn))
+    init(before: any RowSource, rows: Statement, keyColumn: Int, scope: (_ areIntegers: Bool) throws -> Statement) throws {
+        old = before
         areIntegers = old.key?.isInteger ?? false
-        new = try Cursor(rows, Int32(keyColumn))
-        gone = try Cursor(scope(areIntegers), 0)
+        new = try StatementRows(rows, keyColumn: keyColumn)
+        gone = try StatementRows(scope(areIntegers), keyColumn: 0)
     }
 
     /// Puts the next rows into a buffer.
@@ -36,7 +36,11 @@ final class CarriedRows {
     private func add(to buffer: RowBuffer) throws -> Bool {
         while let key = old.key {
             guard key.isInteger == areIntegers, !key.isOther else { throw MixedKeys() }
-            if let next = new.key, try order(next, key) <= 0 { return try take(new, buffer) }
+            if let next = new.key, try order(next, key) <= 0 {
+                new.append(to: buffer)
+                try new.advance()
+                return true
+            }
             // A key may have several rows: the scope's stays until a greater one comes.
             var isGone = false
             while let next = gone.key {
@@ -45,15 +49,13 @@ final class CarriedRows {
                 if order >= 0 { break }
                 try gone.advance()
             }
-            if !isGone { return try take(old, buffer) }
+            if !isGone { old.append(to: buffer) }
             try old.advance()
+            if !isGone { return true }
         }
-        return new.key == nil ? false : try take(new, buffer)
-    }
-
-    private func take(_ cursor: Cursor, _ buffer: RowBuffer) throws -> Bool {
-        buffer.append(cursor.statement)
-        try cursor.advance()
+        guard new.key != nil else { return false }
+        new.append(to: buffer)
+        try new.advance()
         return true
     }
 
@@ -61,18 +63,62 @@ final class CarriedRows {
         guard let order = one.compared(to: two) else { throw MixedKeys() }
         return order
     }
+}
 
-    private final class Cursor {
-        let statement: Statement
-        private let column: Int32
-        private(set) var key: SQLKey?
+/// Rows in the order of their keys, one at a time.
+protocol RowSource: AnyObject {
+    /// Of the row that's next, borrowed until `advance`; nil at the end.
+    var key: SQLKey? { get }
+    func append(to buffer: RowBuffer)
+    func advance() throws
+}
 
-        init(_ statement: Statement, _ column: Int32) throws {
-            self.statement = statement
-            self.column = column
-            try advance()
-        }
+/// Those of a statement.
+final class StatementRows: RowSource {
+    private let statement: Statement
+    private let column: Int32
+    private(set) var key: SQLKey?
 
-        func advance() throws { key = try statement.step() ? statement.key(column) : nil }
+    init(_ statement: Statement, keyColumn: Int) throws {
+        self.statement = statement
+        column = Int32(keyColumn)
+        try advance()
+    }
+
+    func append(to buffer: RowBuffer) { buffer.append(statement) }
+    func advance() throws { key = try statement.step() ? statement.key(column) : nil }
+}
+
+/// Those of a day, from the pages of a table's file.
+final class StandingRows: RowSource {
+    private let table: StandingTable
+    private let day: [UInt8]
+    private let columns: [RecordColumn]
+    private let record = RecordReader()
+    private(set) var key: SQLKey?
+
+    /// - Parameters:
+    ///   - table: Of records that begin with the day and the key.
+    ///   - columns: Those of the rows that are given.
+    init(_ table: StandingTable, day: Day, columns: [RecordColumn]) throws {
+        self.table = table
+        self.day = Array(day.description.utf8)
+        self.columns = columns
+        try table.begin(at: self.day)
+        try advance()
+    }
+
+    func append(to buffer: RowBuffer) { buffer.append(record, columns) }
+
+    func advance() throws {
+        let previous = key
+        key = nil
+        guard let bytes = try table.next() else { return }
+        guard record.read(bytes), case .text(let day) = record.key(0) else { throw StandingTable.Malformed() }
+        guard day.equals(self.day) else { return }
+        let next = record.key(1)
+        // Of damaged pages one may lead back to another. The record before this one is still there.
+        if let previous, previous.compared(to: next).map({ $0 >= 0 }) ?? true { throw StandingTable.Malformed() }
+        key = next
     }
 }

@@ -50,8 +50,8 @@ struct CarriedColumns {
             : "SELECT key FROM \(keys) ORDER BY key"
     }
 
-    func insert(_ database: Database) throws -> Statement {
-        try database.prepare("INSERT \(into)VALUES (\((1...columns.count).map { "?\($0)" }.joined(separator: ", ")))")
+    func insert(_ database: Database) throws -> RowInsert {
+        try RowInsert(database, columns: columns.count) { [into] in "INSERT OR ROLLBACK \(into)VALUES \($0)" }
     }
 }
 
@@ -70,20 +70,15 @@ extension SQLiteTransformSession {
             do {
                 let keys = scopeRows(scope)
                 let rows = try CarriedRows(
-                    before: database.prepare(day.before), rows: database.prepare(day.sorted(query)), keyColumn: day.keyColumn,
+                    before: StatementRows(database.prepare(day.before), keyColumn: day.keyColumn), rows: database.prepare(day.sorted(query)), keyColumn: day.keyColumn,
                     scope: { try database.prepare(day.scope(keys, areIntegers: $0)) })
                 let insert = try day.insert(database)
                 let buffer = RowBuffer(columns: day.columns.count, capacity: Self.rowsAtOnce)
-                var count: Int64 = 0
                 while !buffer.hasEnded {
                     try rows.fill(buffer)
-                    for row in 0..<buffer.count {
-                        buffer.bind(row, to: insert)
-                        try insert.run()
-                    }
-                    count += Int64(buffer.count)
+                    try buffer.write(with: insert)
                 }
-                return count
+                return insert.changes
             } catch is CarriedRows.MixedKeys {
                 try database.execute("DELETE FROM \(day.table) WHERE \(day.within)")
             }
@@ -117,44 +112,76 @@ extension SQLiteTransformSession {
         else { return nil }
         // Where nothing was loaded nothing has changed.
         if !side.knows(entity) { try side.learn(of: entity) { _ in } }
-        guard let rows = side.statement(day.sorted(changed), of: entity) else { return nil }
+        guard let rows = side.statement(day.sorted(changed), of: entity), let before = try before(day, side) else { return nil }
         let insert = try day.insert(database)
         let text = Array(day.day.description.utf8)
-        var count: Int64 = 0
         let late = try database.prepare(
             day.before(of: "temp.\(changedDays) WHERE on_day = \(number) AND from_day < \(number)"))
         var hasLate = try late.step()
-        func addLate(before key: SQLKey?) throws {
-            while hasLate {
-                if let key {
-                    guard let order = late.key(Int32(day.keyColumn)).compared(to: key) else { throw CarriedRows.MixedKeys() }
-                    if order > 0 { return }
-                }
-                for column in 0..<Int32(day.columns.count) { insert.bindBorrowed(column + 1, late, column) }
-                try insert.run()
-                count += 1
-                hasLate = try late.step()
+        func isLate(before key: SQLKey) throws -> Bool {
+            guard hasLate else { return false }
+            guard let order = late.key(Int32(day.keyColumn)).compared(to: key) else { throw CarriedRows.MixedKeys() }
+            return order <= 0
+        }
+        func addLate() throws {
+            try insert.write(0..<1) { _, insert, before in
+                for column in 0..<Int32(day.columns.count) { insert.bindBorrowed(before + column + 1, late, column) }
             }
+            hasLate = try late.step()
         }
         do {
-            let isDone = try side.carriedRows(
-                before: day.before, rows: rows, keyColumn: day.keyColumn, model: day.model,
+            try side.carriedRows(
+                before: before, rows: rows, keyColumn: day.keyColumn, model: day.model,
                 scope: { day.scope("temp.\(changedDays) WHERE on_day = \(number)", areIntegers: $0) },
-                take: { buffer, row in
-                    guard case .text(let on) = buffer.key(row, day.partitionColumn), on.elementsEqual(text) else {
-                        throw WarehouseError.otherDay(model: day.model, day: day.day.description)
+                take: { buffer in
+                    var written = 0
+                    for row in 0..<buffer.count {
+                        guard case .text(let on) = buffer.key(row, day.partitionColumn), on.elementsEqual(text) else {
+                            throw WarehouseError.otherDay(model: day.model, day: day.day.description)
+                        }
+                        while try isLate(before: buffer.key(row, day.keyColumn)) {
+                            try buffer.write(written..<row, with: insert)
+                            written = row
+                            try addLate()
+                        }
                     }
-                    try addLate(before: buffer.key(row, day.keyColumn))
-                    buffer.bind(row, to: insert)
-                    try insert.run()
-                    count += 1
+                    try buffer.write(written..<buffer.count, with: insert)
                 })
-            guard isDone else { return nil }
-            try addLate(before: nil)
-            return count
-        } catch is CarriedRows.MixedKeys {
+            while hasLate { try addLate() }
+            return insert.changes
+        } catch let error where error is CarriedRows.MixedKeys || error is StandingTable.Malformed {
             try database.execute("DELETE FROM \(day.table) WHERE \(day.within)")
             return nil
         }
+    }
+
+    /// Yesterday's rows as they were committed: from the table's pages, while the file holds all of them, or by a query; nil if the table
+    /// wasn't then what it is.
+    private func before(_ day: CarriedColumns, _ side: SideReader) throws -> (() throws -> any RowSource)? {
+        if let table = try tableColumns(of: day.model), let standing = try standingTable(day.model, table, key: [day.partition, day.key]),
+            let columns = try recordColumns(day, table)
+        {
+            return { try StandingRows(standing, day: day.day.previous, columns: columns) }
+        }
+        return side.standing(day.before).map { query in { try StatementRows(query, keyColumn: day.keyColumn) } }
+    }
+
+    /// Where a day's columns lie in the records of the day before. nil if some are neither there nor the same in all rows.
+    private func recordColumns(_ day: CarriedColumns, _ table: [OutputColumn]) throws -> [RecordColumn]? {
+        let names = [day.partition, day.key] + table.map(\.name).filter { $0 != day.partition && $0 != day.key }
+        var columns: [RecordColumn] = []
+        for name in day.columns {
+            if name == day.partition {
+                columns.append(.same(.text(day.day.description)))
+            } else if let reset = day.resets[name] {
+                guard let value = try? database.value("SELECT \(reset)") else { return nil }
+                columns.append(.same(value))
+            } else if let place = names.firstIndex(of: name) {
+                columns.append(.stored(place))
+            } else {
+                return nil
+            }
+        }
+        return columns
     }
 }

@@ -5,14 +5,13 @@ import SQLite
 /// decide a standing day, or the day after. On that one a key whose winner is older counts as removed: it has no row of a query's, and the
 /// day before's is carried.
 final class ChangedWinners {
-    private let newest: Statement
-    private let ofDay: Statement
+    private let newest: RowInsert
+    private let ofDay: RowInsert
 
     init(_ database: Database, _ entity: String) throws {
-        newest = try database.prepare(
-            "INSERT INTO temp.\(Names.quoted(Names.changed(entity))) VALUES (?1, ?2, ?3, ?4, ?5)")
-        ofDay = try database.prepare(
-            "INSERT INTO temp.\(Names.quoted(Names.changedDays(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        let (changed, days) = (Names.quoted(Names.changed(entity)), Names.quoted(Names.changedDays(entity)))
+        newest = try RowInsert(database, columns: 5) { "INSERT OR ROLLBACK INTO temp.\(changed) VALUES \($0)" }
+        ofDay = try RowInsert(database, columns: 6) { "INSERT OR ROLLBACK INTO temp.\(days) VALUES \($0)" }
     }
 
     /// Makes them, empty, in a connection. Their rows come in the order of keys, and are read in the order in which they
@@ -36,61 +35,70 @@ final class ChangedWinners {
         try database.execute("CREATE INDEX temp.\(Names.quoted(days + "_by_day")) ON \(Names.quoted(days)) (on_day)")
     }
 
-    /// Adds a winner: as its key's newest, or as the one that decides a day.
-    func add(_ winner: Winner, on day: Int32?, key: UnsafeRawBufferPointer) throws {
-        let statement = day == nil ? newest : ofDay
-        statement.bindBorrowed(1, text: key)
-        statement.bind(2, Int64(winner.day))
-        statement.bind(3, winner.removed ? 1 : 0)
-        statement.bind(4, Int64(winner.origin))
-        statement.bind(5, winner.place)
-        if let day { statement.bind(6, Int64(day)) }
-        try statement.run()
+    /// Adds winners, which stay in their batch.
+    func add(_ batch: ChangedBatch) throws {
+        try batch.keys.withUnsafeBytes { keys in
+            try newest.write(0..<batch.newest.count) { batch.newest[$0].bind(to: $1, after: $2, keys) }
+            try ofDay.write(0..<batch.ofDay.count) {
+                batch.ofDay[$0].bind(to: $1, after: $2, keys)
+                $1.bind($2 + 6, Int64(batch.ofDay[$0].onDay))
+            }
+        }
     }
 }
 
-/// Tells another thread of changed winners, many at a time.
+/// Some changed winners and their keys, on their way into these tables.
+final class ChangedBatch {
+    struct Row {
+        fileprivate var key: Range<Int>
+        fileprivate var fromDay: Int32
+        fileprivate var removed: Bool
+        fileprivate var origin: Int32
+        fileprivate var place: Int64
+        fileprivate var onDay: Int32
+
+        fileprivate func bind(to statement: Statement, after before: Int32, _ keys: UnsafeRawBufferPointer) {
+            statement.bindBorrowed(before + 1, text: UnsafeRawBufferPointer(rebasing: keys[key]))
+            statement.bind(before + 2, Int64(fromDay))
+            statement.bind(before + 3, removed ? 1 : 0)
+            statement.bind(before + 4, Int64(origin))
+            statement.bind(before + 5, place)
+        }
+    }
+
+    fileprivate private(set) var newest: [Row] = []
+    fileprivate private(set) var ofDay: [Row] = []
+    fileprivate private(set) var keys: [UInt8] = []
+
+    private static let rowsMax = 512
+
+    var isFull: Bool { newest.count + ofDay.count >= Self.rowsMax }
+
+    /// Adds a winner: as its key's newest, or as the one that decides a day.
+    func append(_ winner: Winner, on day: Int32?, key: UnsafeRawBufferPointer) {
+        let row = Row(
+            key: keys.count..<keys.count + key.count, fromDay: winner.day, removed: winner.removed, origin: winner.origin,
+            place: winner.place, onDay: day ?? 0)
+        keys.append(contentsOf: key)
+        if day == nil { newest.append(row) } else { ofDay.append(row) }
+    }
+
+    func empty() {
+        newest.removeAll(keepingCapacity: true)
+        ofDay.removeAll(keepingCapacity: true)
+        keys.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Tells another thread of changed winners.
 package final class ChangeRelay {
-    /// Some winners and their keys.
-    final class Batch {
-        static let rowsMax = 512
-        private var rows: [(winner: Winner, day: Int32?, length: Int)] = []
-        private var keys: [UInt8] = []
+    private let handover: Handover<ChangedBatch>
 
-        var isFull: Bool { rows.count >= Self.rowsMax }
+    init(_ handover: Handover<ChangedBatch>) { self.handover = handover }
 
-        func append(_ winner: Winner, on day: Int32?, key: UnsafeRawBufferPointer) {
-            rows.append((winner, day, key.count))
-            keys.append(contentsOf: key)
-        }
-
-        /// Moves all of them into tables.
-        func empty(into tables: ChangedWinners) throws {
-            try keys.withUnsafeBytes { keys in
-                var start = 0
-                for row in rows {
-                    let key = UnsafeRawBufferPointer(rebasing: keys[start..<start + row.length])
-                    try tables.add(row.winner, on: row.day, key: key)
-                    start += row.length
-                }
-            }
-            rows.removeAll(keepingCapacity: true)
-            keys.removeAll(keepingCapacity: true)
-        }
-    }
-
-    private let handover: Handover<Batch>
-    private var batch = Batch()
-
-    init(_ handover: Handover<Batch>) { self.handover = handover }
-
-    func add(_ winner: Winner, on day: Int32?, key: UnsafeRawBufferPointer) throws {
-        batch.append(winner, on: day, key: key)
-        if batch.isFull { try flush() }
-    }
-
-    func flush() throws {
+    /// Gives a batch away, and has an empty one instead.
+    func exchange(_ batch: ChangedBatch) throws -> ChangedBatch {
         try handover.give(batch)
-        batch = handover.spare() ?? Batch()
+        return handover.spare() ?? ChangedBatch()
     }
 }

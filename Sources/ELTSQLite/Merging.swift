@@ -82,7 +82,7 @@ extension SQLiteTransformSession {
     ) throws {
         let plan = DaysPlan(model: model, columns: columns, partition: partition, key: key, resets: resets)
         try named(model) {
-            let standing = try standingTable(plan)
+            let standing = try standingTable(model, columns, key: [partition, key])
             if standing == nil { try createTable(model, columns: columns, key: [partition, key]) }
             sortedDays = try SortedDays(database, plan, standing: standing, path: path)
             if standing != nil, sortedDays == nil { try createTable(model, columns: columns, key: [partition, key]) }
@@ -100,11 +100,10 @@ extension SQLiteTransformSession {
     }
 
     /// The table as it stands, if it's defined as it shall be and can be read beside this connection.
-    private func standingTable(_ plan: DaysPlan) throws -> StandingTable? {
+    func standingTable(_ model: String, _ columns: [OutputColumn], key: [String]) throws -> StandingTable? {
         guard warehouse.fileIsWhole else { return nil }
-        let sql = Self.definition(plan.model, columns: plan.columns, key: [plan.partition, plan.key])
         // Not having a second connection is no reason to end.
-        return try? StandingTable(path: path, table: plan.model, sql: sql)
+        return try? StandingTable(path: path, table: model, sql: Self.definition(model, columns: columns, key: key))
     }
 
     /// Makes days for an empty table that were compared with what it holds and can't be mended there. nil if they were made for an empty one

@@ -1,12 +1,14 @@
 import ELTCore
 import SQLite
 
-/// Writes rows of one table with one prepared statement.
+/// Writes raw rows, those of each table many at a time.
 class RowWriter {
     let database: Database
     let tables: RawTables
     private var columnCount: Int
-    private var rowsInserted: Int64 = 0
+    /// By statements that aren't in use any more.
+    private var insertedBefore: Int64 = 0
+    private var inserts: [RowInsert] = []
 
     init(_ database: Database, _ tables: RawTables) throws {
         self.database = database
@@ -14,15 +16,17 @@ class RowWriter {
         columnCount = try tables.columns().count
     }
 
-    func prepareInsert(into table: String, prefix: [String]) throws -> Statement {
+    func prepareInsert(into table: String, prefix: [String]) throws -> RowInsert {
         let columns = prefix + (try tables.columns().map(\.name))
-        let places = (1...columns.count).map { "?\($0)" }.joined(separator: ", ")
-        return try database.prepare(
-            "INSERT INTO \(Names.quoted(table)) (\(Names.list(columns))) VALUES (\(places)) ON CONFLICT (_id) DO NOTHING")
+        let insert = try RowInsert(database, columns: columns.count) { values in
+            "INSERT OR ROLLBACK INTO \(Names.quoted(table)) (\(Names.list(columns))) VALUES \(values) ON CONFLICT (_id) DO NOTHING"
+        }
+        inserts.append(insert)
+        return insert
     }
 
-    @inline(__always) func bind(_ cells: UnsafeBufferPointer<Cell>, to statement: Statement, from first: Int32) {
-        var index = first
+    @inline(__always) func bind(_ cells: UnsafeBufferPointer<Cell>, to statement: Statement, after before: Int32) {
+        var index = before + 1
         for cell in cells {
             switch cell.kind {
             case .null: statement.bindNull(index)
@@ -31,31 +35,28 @@ class RowWriter {
             }
             index += 1
         }
-        // A removal brings no record; what the row before it was bound to must not stay.
-        let last = first + Int32(columnCount)
-        while index < last {
+        // A removal brings no record; what a row before it was bound to must not stay.
+        let last = before + Int32(columnCount)
+        while index <= last {
             statement.bindNull(index)
             index += 1
         }
     }
 
-    @inline(__always) func run(_ statement: Statement) throws {
-        try statement.run()
-        rowsInserted += database.changes
+    func inserted() -> Int64 { inserts.reduce(insertedBefore) { $0 + $1.changes } }
+
+    func columnsChanged() throws {
+        insertedBefore = inserted()
+        inserts = []
+        columnCount = try tables.columns().count
     }
-
-    func inserted() -> Int64 { rowsInserted }
-
-    func columnsChanged() throws { columnCount = try tables.columns().count }
 }
 
 /// Writes the events of one partition's life into the tables of their months.
 final class SQLiteStreamWriter: RowWriter, StreamWriter {
     private let group: Int64
-    private var statements: [Int: Statement] = [:]
-    private var lastMonth = 0
-    private var lastStatement: Statement?
-    private var lastDay = Day(daysSinceEpoch: .min)
+    private var months: [Int: RowInsert] = [:]
+    private var last: (day: Day, insert: RowInsert)?
 
     init(_ database: Database, _ tables: RawTables, group: Int64) throws {
         self.group = group
@@ -64,46 +65,56 @@ final class SQLiteStreamWriter: RowWriter, StreamWriter {
 
     override func columnsChanged() throws {
         try super.columnsChanged()
-        statements = [:]
-        lastStatement = nil
-        lastDay = Day(daysSinceEpoch: .min)
+        months = [:]
+        last = nil
     }
 
-    func insert(_ row: StreamRow) throws {
-        let statement: Statement
-        if row.day == lastDay, let last = lastStatement {
-            statement = last
-        } else {
-            statement = try self.statement(for: row.day.month)
-            lastDay = row.day
-            lastStatement = statement
+    func insert(_ row: StreamRow) throws { try insert(all: [row]) }
+
+    func insert(all rows: [StreamRow]) throws {
+        var start = 0
+        while start < rows.count {
+            let insert = try insert(on: rows[start].day)
+            var end = start + 1
+            while end < rows.count, try self.insert(on: rows[end].day) === insert { end += 1 }
+            try insert.write(start..<end) { bind(rows[$0], to: $1, after: $2) }
+            start = end
         }
-        statement.bind(1, PackedPlace.pack(group, row.offset))
-        statement.bindBorrowed(2, text: row.key)
-        statement.bind(3, row.time)
-        statement.bind(4, row.kafkaTime)
-        statement.bind(5, row.isClockCorrected ? 1 : 0)
-        statement.bind(6, Int64(row.day.daysSinceEpoch))
-        statement.bind(7, Int64(row.epoch))
-        statement.bind(8, row.removes ? 1 : 0)
-        bind(row.cells, to: statement, from: 9)
-        try run(statement)
     }
 
-    private func statement(for month: Int) throws -> Statement {
-        if let statement = statements[month] { return statement }
+    private func bind(_ row: StreamRow, to statement: Statement, after before: Int32) {
+        statement.bind(before + 1, PackedPlace.pack(group, row.offset))
+        statement.bindBorrowed(before + 2, text: row.key)
+        statement.bind(before + 3, row.time)
+        statement.bind(before + 4, row.kafkaTime)
+        statement.bind(before + 5, row.isClockCorrected ? 1 : 0)
+        statement.bind(before + 6, Int64(row.day.daysSinceEpoch))
+        statement.bind(before + 7, Int64(row.epoch))
+        statement.bind(before + 8, row.removes ? 1 : 0)
+        bind(row.cells, to: statement, after: before + 8)
+    }
+
+    @inline(__always) private func insert(on day: Day) throws -> RowInsert {
+        if let last, last.day == day { return last.insert }
+        let insert = try insert(in: day.month)
+        last = (day, insert)
+        return insert
+    }
+
+    private func insert(in month: Int) throws -> RowInsert {
+        if let insert = months[month] { return insert }
         if try !tables.months().contains(month) { try tables.createMonth(month) }
-        let statement = try prepareInsert(
+        let insert = try prepareInsert(
             into: Names.stream(tables.entity, month: month), prefix: RawTables.streamPrefix)
-        statements[month] = statement
-        return statement
+        months[month] = insert
+        return insert
     }
 }
 
 /// Writes the rows of one full load.
 final class SQLiteFullWriter: RowWriter, FullWriter {
     private let number: Int64
-    private var statement: Statement?
+    private var insert: RowInsert?
 
     init(_ database: Database, _ tables: RawTables, number: Int) throws {
         self.number = Int64(number)
@@ -113,20 +124,24 @@ final class SQLiteFullWriter: RowWriter, FullWriter {
 
     override func columnsChanged() throws {
         try super.columnsChanged()
-        statement = nil
+        insert = nil
     }
 
-    func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws {
-        let statement: Statement
-        if let prepared = self.statement {
-            statement = prepared
+    func insert(_ row: FullRow) throws { try insert(all: [row]) }
+
+    func insert(all rows: [FullRow]) throws {
+        let insert: RowInsert
+        if let prepared = self.insert {
+            insert = prepared
         } else {
-            statement = try prepareInsert(into: Names.fullRows(tables.entity), prefix: RawTables.fullPrefix)
-            self.statement = statement
+            insert = try prepareInsert(into: Names.fullRows(tables.entity), prefix: RawTables.fullPrefix)
+            self.insert = insert
         }
-        statement.bind(1, PackedPlace.pack(number, row))
-        statement.bindBorrowed(2, text: key)
-        bind(cells, to: statement, from: 3)
-        try run(statement)
+        try insert.write(0..<rows.count) { row, statement, before in
+            let row = rows[row]
+            statement.bind(before + 1, PackedPlace.pack(number, row.number))
+            statement.bindBorrowed(before + 2, text: row.key)
+            bind(row.cells, to: statement, after: before + 2)
+        }
     }
 }

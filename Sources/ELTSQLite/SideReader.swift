@@ -32,12 +32,11 @@ package final class SideReader {
     package func learn(of entity: String, _ find: @escaping (ChangeRelay) throws -> Void) throws {
         try ChangedWinners.create(in: database, entity)
         let tables = try ChangedWinners(database, entity)
-        try Handover<ChangeRelay.Batch>.between(piecesMax: 4) { handover in
-            let relay = ChangeRelay(handover)
-            try find(relay)
-            try relay.flush()
+        try Handover<ChangedBatch>.between(piecesMax: 4) { handover in
+            try find(ChangeRelay(handover))
         } taker: { handover, batch in
-            try batch.empty(into: tables)
+            try tables.add(batch)
+            batch.empty()
             handover.giveBack(batch)
         }
         try ChangedWinners.finish(in: database, entity)
@@ -59,10 +58,10 @@ package final class SideReader {
     ///
     /// - Parameters:
     ///   - look: Sees the statement at each row, on the thread.
-    ///   - take: Sees each row, in the buffer that holds it.
+    ///   - take: Sees the rows, some at a time.
     package func rows(
         of statement: Statement, model: String, look: @escaping (Statement) throws -> Void,
-        take: (RowBuffer, Int) throws -> Void
+        take: (RowBuffer) throws -> Void
     ) throws {
         try rows(columns: Int(statement.columnCount), model: model, fill: { try $0.fill(from: statement, look: look) }, take: take)
     }
@@ -70,32 +69,31 @@ package final class SideReader {
     /// Has a day's rows put together on a thread, of the day before as it was committed and of a statement, and takes them on the
     /// caller's.
     /// - Parameters:
-    ///   - before: The query for the day before, as it is on the day, sorted by key.
+    ///   - before: Rows of the day before, as they are on the day, sorted by key. Called on the thread.
     ///   - rows: A statement of this reader, sorted by key.
     ///   - scope: The query for the keys for which the day before doesn't count, sorted as keys that are texts or integers.
-    /// - Returns: False if the table isn't what the query needs.
-    /// - Throws: `CarriedRows.MixedKeys`, when some rows may have been taken.
+    /// - Throws: `CarriedRows.MixedKeys`, `StandingTable.Malformed`, when some rows may have been taken.
     func carriedRows(
-        before: String, rows: Statement, keyColumn: Int, model: String, scope: @escaping (_ areIntegers: Bool) -> String,
-        take: (RowBuffer, Int) throws -> Void
-    ) throws -> Bool {
-        // The transaction may have given the table columns that it hadn't.
-        guard let before = try? database.prepare(before) else { return false }
+        before: @escaping () throws -> any RowSource, rows: Statement, keyColumn: Int, model: String,
+        scope: @escaping (_ areIntegers: Bool) -> String, take: (RowBuffer) throws -> Void
+    ) throws {
         var carried: CarriedRows?
         // Statements are stepped on the thread from their first row on.
         let fill: (RowBuffer) throws -> Void = { [database] buffer in
             let known = try carried ?? CarriedRows(
-                before: before, rows: rows, keyColumn: keyColumn, scope: { try database.prepare(scope($0)) })
+                before: before(), rows: rows, keyColumn: keyColumn, scope: { try database.prepare(scope($0)) })
             carried = known
             try known.fill(buffer)
             if buffer.hasEnded { carried = nil }
         }
         try self.rows(columns: Int(rows.columnCount), model: model, fill: fill, take: take)
-        return true
     }
 
+    /// The statement of a query for rows that stood before the transaction; nil if the table wasn't then what the query needs.
+    func standing(_ query: String) -> Statement? { try? database.prepare(query) }
+
     private func rows(
-        columns: Int, model: String, fill: @escaping (RowBuffer) throws -> Void, take: (RowBuffer, Int) throws -> Void
+        columns: Int, model: String, fill: @escaping (RowBuffer) throws -> Void, take: (RowBuffer) throws -> Void
     ) throws {
         let bounds = ModelBounds(model: model, timeMax: modelTimeMax)
         try Handover<RowBuffer>.between(piecesMax: 4) { [database] handover in
@@ -108,7 +106,7 @@ package final class SideReader {
                 } while !buffer.hasEnded
             }
         } taker: { handover, buffer in
-            for row in 0..<buffer.count { try take(buffer, row) }
+            try take(buffer)
             handover.giveBack(buffer)
         }
     }

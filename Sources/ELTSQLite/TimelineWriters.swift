@@ -71,6 +71,7 @@ final class PendingWriter {
     private let update: Statement
     private let delete: Statement
     private let changes: ChangedWinners
+    private var batch = ChangedBatch()
     private let relay: ChangeRelay?
     private let built: ClosedRange<Int32>?
     private let following: Int32?
@@ -131,8 +132,14 @@ final class PendingWriter {
     }
 
     private func note(_ winner: Winner, on day: Int32?, key: UnsafeRawBufferPointer) throws {
-        try changes.add(winner, on: day, key: key)
-        try relay?.add(winner, on: day, key: key)
+        batch.append(winner, on: day, key: key)
+        if batch.isFull { try finish() }
+    }
+
+    /// Writes what's still waiting.
+    func finish() throws {
+        try changes.add(batch)
+        if let relay { batch = try relay.exchange(batch) } else { batch.empty() }
     }
 
     /// A winner holds until the next one: every standing day in between is touched.

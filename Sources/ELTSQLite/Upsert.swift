@@ -3,8 +3,8 @@ import SQLite
 
 /// Writes the rows of a query into a table: new ones are inserted, those that really differ are updated.
 ///
-/// Row by row and not as one INSERT … SELECT: for that SQLite keeps a copy of each page it touches, to be able to
-/// undo the statement, and whoever wants to know which keys the query gave must keep those too.
+/// Some rows at a time and not as one INSERT … SELECT: whoever wants to know which keys the query gave would have to keep those too, and
+/// rows that a second connection evaluates couldn't be written here.
 struct Upsert {
     let database: Database
     let model: String
@@ -18,39 +18,35 @@ struct Upsert {
     /// What was written, and the keys of all rows that the query gave.
     /// - Parameter side: Who may evaluate the query meanwhile.
     func run(_ query: String, of entity: String? = nil, beside side: SideReader? = nil) throws -> (changes: TableChanges, keys: KeySum) {
-        var written: Int64 = 0
         let counter = try UpdateCounter(database)
         let look = GivenRows(self)
-        let write = try database.prepare(sql())
-        func add() throws {
-            try write.run()
-            written += database.changes
-        }
+        let sql = try statement()
+        let write = try RowInsert(database, columns: columns.count, sql: sql)
         let query = "SELECT \(Names.list(columns)) FROM (\(query))"
         if let entity, let side, let rows = side.statement(query, of: entity) {
-            try side.rows(of: rows, model: model, look: look.see) { buffer, row in
-                buffer.bind(row, to: write)
-                try add()
-            }
+            try side.rows(of: rows, model: model, look: look.see) { buffer in try buffer.write(with: write) }
         } else {
             let rows = try database.prepare(query)
-            while try rows.step() {
-                for column in 0..<Int32(columns.count) { write.bindBorrowed(column + 1, rows, column) }
-                // A number that's looked at as text may not be a number any more.
-                try look.see(rows)
-                try add()
+            let buffer = RowBuffer(columns: columns.count, capacity: Self.rowsAtOnce)
+            while !buffer.hasEnded {
+                try buffer.fill(from: rows, look: look.see)
+                try buffer.write(with: write)
             }
         }
-        return (TableChanges(inserted: written - counter.updates, updated: counter.updates), look.keys)
+        return (TableChanges(inserted: write.changes - counter.updates, updated: counter.updates), look.keys)
     }
 
-    func sql() throws -> String {
+    private static let rowsAtOnce = 256
+
+    /// The statement, given what stands after VALUES.
+    func statement() throws -> (_ values: String) -> String {
         let table = Names.quoted(model)
         let rest = columns.filter { !key.contains($0) }
         let types = try columnTypes()
-        let places = (1...columns.count).map { "?\($0)" }.joined(separator: ", ")
-        let insert = "INSERT INTO \(table) (\(Names.list(columns))) VALUES (\(places)) ON CONFLICT (\(Names.list(key))) DO "
-        if rest.isEmpty { return insert + "NOTHING" }
+        let insert = { (values: String) in
+            "INSERT OR ROLLBACK INTO \(table) (\(Names.list(columns))) VALUES \(values) ON CONFLICT (\(Names.list(key))) DO "
+        }
+        if rest.isEmpty { return { insert($0) + "NOTHING" } }
         let sets = rest.map { "\(Names.quoted($0))=excluded.\(Names.quoted($0))" }.joined(separator: ", ")
         // Comparing ends at the first that differs, which in most records is a version's number.
         let likely = rest.filter { types[$0] == "INTEGER" } + rest.filter { types[$0] != "INTEGER" }
@@ -58,8 +54,8 @@ struct Upsert {
         // 1 is 1.0, and divided by 2 it isn't. A column of a type has only one of them.
         differs += likely.filter { types[$0]?.isEmpty ?? true }
             .map { "typeof(\(table).\(Names.quoted($0))) IS NOT typeof(excluded.\(Names.quoted($0)))" }
-        return insert
-            + "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN elt_updated() ELSE 0 END"
+        let update = "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN elt_updated() ELSE 0 END"
+        return { insert($0) + update }
     }
 }
 

@@ -83,6 +83,7 @@ struct WinnersResolver {
             for winner in timeline.winners { days.add(winner.day) }
             try writer.write(key, old: old, new: timeline.winners)
         }
+        try writer.finish()
         resolution.records = cursor.records
         resolution.changedKeys = writer.changedKeys
         if firstRecordDay < .max { resolution.firstRecordDay = Day(daysSinceEpoch: firstRecordDay) }

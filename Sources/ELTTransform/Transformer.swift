@@ -81,11 +81,14 @@ package struct Transformer {
         return summary
     }
 
-    /// Whether a history that stands will be built in full, as far as the models tell.
-    package func refreshesDays(_ session: any TransformSession, _ request: TransformRequest) throws -> Bool {
-        try project.models.contains { model in
+    /// Whether days that stand will be read as a whole, as far as the models tell: a history is built in full and compared with what it was, or a
+    /// day begins, which is the day before it and what changed.
+    package func readsDays(_ session: any TransformSession, _ request: TransformRequest, latestNow: Instant) throws -> Bool {
+        let today = settings.zone.day(of: latestNow)
+        return try project.models.contains { model in
             guard model.config.strategy == .insertOverwrite, let state = try session.state(of: model.name) else { return false }
             return state.digest != model.digest || request.fullRefresh?.contains(model.name) == true
+                || model.config.byKey != nil && state.lastDay.map { $0 < today } == true
         }
     }
 

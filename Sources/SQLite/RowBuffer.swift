@@ -55,6 +55,49 @@ package final class RowBuffer {
         count += 1
     }
 
+    /// Takes a row that's a record of a table. Every column of the row is one of the record, or the same in all rows.
+    @inline(__always) package func append(_ record: RecordReader, _ columns: [RecordColumn]) {
+        reserve(record.bytes.count)
+        let start = used
+        (bytes.baseAddress! + used).copyMemory(from: record.bytes.baseAddress!, byteCount: record.bytes.count)
+        used += record.bytes.count
+        for column in columns {
+            switch column {
+            case .same(let value): keep(value)
+            // Columns that were added to the table have no value in older records.
+            case .stored(let index) where index >= record.values.count: cells.append(Cell(type: SQLITE_NULL, bits: 0, length: 0))
+            case .stored(let index):
+                let value = record.values[index]
+                switch value.serial {
+                case 0: cells.append(Cell(type: SQLITE_NULL, bits: 0, length: 0))
+                case 7: cells.append(Cell(type: SQLITE_FLOAT, bits: record.integer(value), length: 0))
+                case 1...9: cells.append(Cell(type: SQLITE_INTEGER, bits: record.integer(value), length: 0))
+                default:
+                    let length = Int32((value.serial - 12) / 2)
+                    cells.append(Cell(type: value.serial & 1 == 1 ? SQLITE_TEXT : SQLITE_BLOB, bits: Int64(start + value.offset), length: length))
+                }
+            }
+        }
+        count += 1
+    }
+
+    private func keep(_ value: SQLValue) {
+        switch value {
+        case .null: cells.append(Cell(type: SQLITE_NULL, bits: 0, length: 0))
+        case .integer(let integer): cells.append(Cell(type: SQLITE_INTEGER, bits: integer, length: 0))
+        case .real(let real): cells.append(Cell(type: SQLITE_FLOAT, bits: Int64(bitPattern: real.bitPattern), length: 0))
+        case .text(var text): text.withUTF8 { keep(UnsafeRawBufferPointer($0), SQLITE_TEXT) }
+        case .blob(let blob): blob.withUnsafeBytes { keep($0, SQLITE_BLOB) }
+        }
+    }
+
+    private func keep(_ value: UnsafeRawBufferPointer, _ type: Int32) {
+        reserve(value.count)
+        if let base = value.baseAddress { (bytes.baseAddress! + used).copyMemory(from: base, byteCount: value.count) }
+        cells.append(Cell(type: type, bits: Int64(used), length: Int32(value.count)))
+        used += value.count
+    }
+
     private func keep(_ statement: Statement, _ column: Int32) {
         let type = sqlite3_column_type(statement.handle, column)
         switch type {
@@ -64,11 +107,7 @@ package final class RowBuffer {
             let bits = sqlite3_column_double(statement.handle, column).bitPattern
             cells.append(Cell(type: type, bits: Int64(bitPattern: bits), length: 0))
         case SQLITE_TEXT, SQLITE_BLOB:
-            let value = statement.bytes(column)
-            reserve(value.count)
-            if let base = value.baseAddress { (bytes.baseAddress! + used).copyMemory(from: base, byteCount: value.count) }
-            cells.append(Cell(type: type, bits: Int64(used), length: Int32(value.count)))
-            used += value.count
+            keep(statement.bytes(column), type)
         default:
             cells.append(Cell(type: SQLITE_NULL, bits: 0, length: 0))
         }
@@ -83,12 +122,12 @@ package final class RowBuffer {
         bytes = larger
     }
 
-    /// Binds a row's values from parameter 1 on. They're borrowed until the buffer is filled again.
-    package func bind(_ row: Int, to statement: Statement) {
+    /// Binds a row's values to the parameters after one. They're borrowed until the buffer is filled again.
+    package func bind(_ row: Int, to statement: Statement, after before: Int32) {
         let first = row * width
         for column in 0..<width {
             let cell = cells[first + column]
-            let index = Int32(column + 1)
+            let index = before + Int32(column + 1)
             switch cell.type {
             case SQLITE_INTEGER: statement.bind(index, cell.bits)
             case SQLITE_FLOAT:
@@ -98,6 +137,11 @@ package final class RowBuffer {
             default: statement.bindNull(index)
             }
         }
+    }
+
+    /// Writes rows of it, or all.
+    package func write(_ rows: Range<Int>? = nil, with insert: RowInsert) throws {
+        try insert.write(rows ?? 0..<count) { row, statement, before in bind(row, to: statement, after: before) }
     }
 
     private func text(_ cell: Cell) -> UnsafeRawBufferPointer {

@@ -1,7 +1,8 @@
 import ELTCore
-import ELTRun
-import ELTSQLite
+@testable import ELTRun
+@testable import ELTSQLite
 import ELTTesting
+import ELTTransform
 import Foundation
 import SQLite
 import Testing
@@ -34,14 +35,17 @@ import Testing
     }
 
     /// The new day's rows, as `id name`, where names tell which query gave them; nothing of it lasts.
+    /// - Parameter fromPages: Whether the file holds all that was committed, and yesterday is read from it.
     private func written(
-        _ project: ReplayProject, dayColumn: String = "_on_day", prepare: (SQLiteWarehouse) throws -> Void = { _ in }
+        _ project: ReplayProject, dayColumn: String = "_on_day", fromPages: Bool = true, prepare: (SQLiteWarehouse) throws -> Void = { _ in }
     ) throws -> (rows: [String], changes: TableChanges) {
         let warehouse = try SQLiteWarehouse(path: project.settings.warehousePath)
         let day = day(project)
         var found: ([String], TableChanges)?
+        if fromPages { #expect(try warehouse.checkpoint()) }
         do {
             try warehouse.transaction {
+                #expect(warehouse.fileIsWhole == fromPages)
                 try prepare(warehouse)
                 let session = SQLiteTransformSession(warehouse)
                 let entity = try #require(project.settings.entities.first)
@@ -83,11 +87,12 @@ import Testing
         project.produce("create", key: "g", name: "G", hour: Self.evening)
     }
 
-    @Test func `Rows of keys that changed come of the other connection, and all others of the day before`() throws {
+    @Test(arguments: [true, false])
+    func `Rows of keys that changed come of the other connection, and all others of the day before`(fromPages: Bool) throws {
         let project = try project()
         produceNight(project)
         try load(project, hours: Self.night)
-        let written = try written(project)
+        let written = try written(project, fromPages: fromPages)
         // Of b and d the day before has changed, but here nobody has written that.
         #expect(written.rows == ["a two 1", "aa two 1", "b B 0", "d D 0", "e E 0", "f F 0"])
         #expect(written.changes == TableChanges(inserted: 6))
@@ -157,6 +162,40 @@ import Testing
         project.produce("create", key: "f", name: "F2", hour: 60)
         _ = try project.engine(hours: 90).run(RunOptions())
         try project.verify(hours: 90)
+    }
+
+    /// Then the log is moved first: so all of the day before is in the file.
+    @Test func `It's known beforehand that a day begins`() throws {
+        let project = try project()
+        let warehouse = try SQLiteWarehouse(path: project.settings.warehousePath)
+        for (hours, begins) in [(1, false), (2, false), (Self.evening - 1, false), (Self.night, true), (90, true)] {
+            let found = try project.engine(hours: hours).transformer.readsDays(
+                warehouse.transformSession(), TransformRequest(), latestNow: project.start + .seconds(hours * 3600))
+            #expect(found == begins, "\(hours) hours")
+        }
+    }
+
+    /// Whatever is damaged in the day before: it ends the run, or rows are others, and nothing worse.
+    @Test(arguments: 0..<40) func `Damaged pages of the day before are told or carried`(_ seed: Int) throws {
+        let project = try ReplayProject()
+        for number in 0..<1500 { project.produce("create", key: "c\(number)", name: String(repeating: "Name \(number) ", count: 20), hour: 0) }
+        _ = try project.engine(hours: 1).run(RunOptions())
+        produceNight(project)
+        let path = project.settings.warehousePath
+        let pages = try WarehouseReader(path: path).rows("SELECT pageno FROM dbstat WHERE name = 'customer_history'").compactMap { $0[0].integer }
+        #expect(pages.count > 5)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        for change in 0...(seed % 3) {
+            let page = (Int(pages[(seed * 7 + change * 5) % pages.count]) - 1) << 14
+            let place = page + (seed % 2 == 0 ? (seed / 2 + change) % 16 : (seed * 2713 + change * 971) % 16384)
+            bytes[place] = UInt8(truncatingIfNeeded: seed * 89 + change * 151 + 1)
+        }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        do {
+            _ = try project.engine(hours: Self.night).run(RunOptions())
+        } catch let error as any ELTError {
+            #expect(["warehouse.damaged", "model.duplicate-key"].contains(error.code), "\(error.code): \(error.problem)")
+        }
     }
 
     /// Texts enough to have been written, and then keys that aren't texts.

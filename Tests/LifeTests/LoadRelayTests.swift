@@ -70,8 +70,8 @@ import Testing
             try diary.note("event \(row.offset) \(String(decoding: row.key, as: UTF8.self)) \(text(row.cells))")
             rows += 1
         }
-        func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws {
-            try diary.note("row \(row) \(String(decoding: key, as: UTF8.self)) \(text(cells))")
+        func insert(_ row: FullRow) throws {
+            try diary.note("row \(row.number) \(String(decoding: row.key, as: UTF8.self)) \(text(row.cells))")
             rows += 1
         }
         func inserted() throws -> Int64 { rows }
@@ -111,7 +111,7 @@ import Testing
         }
         for offset in 0..<20 { try insert(Int64(offset), try session.streamWriter(for: place)) }
         let full = try session.fullWriter(of: "customer", number: 2)
-        try Array("k".utf8).withUnsafeBytes { try full.insert(row: 7, key: $0, cells: UnsafeBufferPointer(start: nil, count: 0)) }
+        try Array("k".utf8).withUnsafeBytes { try full.insert(FullRow(number: 7, key: $0, cells: UnsafeBufferPointer(start: nil, count: 0))) }
         try insert(3000, writer)
         _ = try session.noteDrift(entity: "customer", field: "f", what: "new", at: "")
         return try writer.inserted()

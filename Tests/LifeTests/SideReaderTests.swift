@@ -28,8 +28,10 @@ import Testing
     private func rows(_ query: String, _ reader: SideReader) throws -> [SQLKey?] {
         let statement = try #require(reader.statement(query, of: "customer"))
         var keys: [SQLKey?] = []
-        try reader.rows(of: statement, model: "m", look: { _ in }) { buffer, row in
-            if case .integer(let number) = buffer.key(row, 0) { keys.append(.integer(number)) } else { keys.append(nil) }
+        try reader.rows(of: statement, model: "m", look: { _ in }) { buffer in
+            for row in 0..<buffer.count {
+                if case .integer(let number) = buffer.key(row, 0) { keys.append(.integer(number)) } else { keys.append(nil) }
+            }
         }
         return keys
     }
@@ -98,8 +100,8 @@ import Testing
         let query = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x, zeroblob(100000) FROM n LIMIT 100"
         let statement = try #require(reader.statement(query, of: "customer"))
         var (rows, most) = (0, 0)
-        try reader.rows(of: statement, model: "m", look: { _ in }) { buffer, _ in
-            rows += 1
+        try reader.rows(of: statement, model: "m", look: { _ in }) { buffer in
+            rows += buffer.count
             most = max(most, buffer.count)
         }
         #expect(rows == 100)
@@ -111,14 +113,14 @@ import Testing
         let query = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n LIMIT 5000"
         let statement = try #require(reader.statement(query, of: "customer"))
         #expect(throws: Refused.self) {
-            try reader.rows(of: statement, model: "m", look: { if $0.int(0) == 3000 { throw Refused() } }, take: { _, _ in })
+            try reader.rows(of: statement, model: "m", look: { if $0.int(0) == 3000 { throw Refused() } }, take: { _ in })
         }
         statement.reset()
         // The rows that come next take for ever.
         let slow = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n WHERE x < 2000"
         let endless = try #require(reader.statement(slow, of: "customer"))
         #expect(throws: Refused.self) {
-            try reader.rows(of: endless, model: "m", look: { _ in }, take: { _, row in if row == 100 { throw Refused() } })
+            try reader.rows(of: endless, model: "m", look: { _ in }, take: { _ in throw Refused() })
         }
         #expect(try rows("SELECT 7", reader).count == 1, "it goes on working")
     }

@@ -71,6 +71,30 @@ import Testing
         }
     }
 
+    @Test(arguments: [(512, 60), (1024, 5000), (8192, 3000), (65536, 300)])
+    func `They're read from a day on, wherever it lies`(pageSize: Int, longest: Int) throws {
+        try withDatabase(pageSize: pageSize) { path, database in
+            for rows in [0, 1, 7, 400, 3000] {
+                try database.execute("DELETE FROM t")
+                try fill(database, rows: rows, longest: longest)
+                try database.execute("DELETE FROM t WHERE day = '2026-01-03'")
+                #expect(try database.checkpoint(truncate: false))
+                let all = try selected(database)
+                for day in ["", "2026-01-01", "2026-01-02", "2026-01-02x", "2026-01-03", "2026-01-05", "2026-01-06", "~"] {
+                    let table = try #require(try StandingTable(path: path, table: "t", sql: Self.sql))
+                    try table.begin(at: Array(day.utf8))
+                    let before = try database.value("SELECT count(*) FROM t WHERE day < ?1", [.text(day)]).integer ?? -1
+                    var place = Int(before)
+                    while let record = try table.next() {
+                        guard record.elementsEqual(all[place]) else { break }
+                        place += 1
+                    }
+                    #expect(place == all.count, "\(rows) rows, from \(day) on")
+                }
+            }
+        }
+    }
+
     @Test func `What's in the log isn't read`() throws {
         try withDatabase { path, database in
             try fill(database, rows: 300, longest: 100)

@@ -86,9 +86,26 @@ package struct StreamRow {
     }
 }
 
+/// One row of a full load. Everything in it is borrowed for the call.
+package struct FullRow {
+    /// Counts from 0 through all pages.
+    package var number: Int64
+    package var key: UnsafeRawBufferPointer
+    /// In the order of the entity's columns.
+    package var cells: UnsafeBufferPointer<Cell>
+
+    package init(number: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) {
+        self.number = number
+        self.key = key
+        self.cells = cells
+    }
+}
+
 package protocol StreamWriter: AnyObject {
     /// Writes an event; one that's there already stays as it is.
     func insert(_ row: StreamRow) throws
+    /// Writes several, in their order.
+    func insert(all rows: [StreamRow]) throws
     /// Rows written so far, without those that were there already.
     func inserted() throws -> Int64
     /// The entity's columns have changed.
@@ -96,11 +113,20 @@ package protocol StreamWriter: AnyObject {
 }
 
 package protocol FullWriter: AnyObject {
-    /// `row` counts from 0 through all pages.
-    func insert(row: Int64, key: UnsafeRawBufferPointer, cells: UnsafeBufferPointer<Cell>) throws
+    func insert(_ row: FullRow) throws
+    /// Writes several, in their order.
+    func insert(all rows: [FullRow]) throws
     /// Rows written so far, without those that were there already.
     func inserted() throws -> Int64
     func columnsChanged() throws
+}
+
+extension StreamWriter {
+    package func insert(all rows: [StreamRow]) throws { for row in rows { try insert(row) } }
+}
+
+extension FullWriter {
+    package func insert(all rows: [FullRow]) throws { for row in rows { try insert(row) } }
 }
 
 /// A record that can't be a row. The archive keeps its bytes; this says where and why.

@@ -33,7 +33,9 @@ extension Engine {
         fill(&report, summary)
         do {
             // As a run does that builds models in full, or it would tell of other rows.
-            if try transformer.refreshesDays(warehouse.transformSession(), request(options, afresh: false)) { try warehouse.checkpoint() }
+            let latest = max(context.now, try warehouse.latestNow ?? context.now)
+            let foreseen = request(options, afresh: false)
+            if try transformer.readsDays(warehouse.transformSession(), foreseen, latestNow: latest) { try warehouse.checkpoint() }
             try warehouse.transaction {
                 let afresh = try watch.measure("load") {
                     try loadNew(archive, warehouse, &report, insideTransaction: true)

@@ -177,8 +177,8 @@ package struct Engine {
             Failpoint.publishBeforeCommit.pass()
         }
         if insideTransaction { return try body() }
-        // Tables whose rows are all in the file can be compared with what they become.
-        if try transformer.refreshesDays(warehouse.transformSession(), request) { try warehouse.checkpoint() }
+        // Tables whose rows are all in the file can be read from its pages.
+        if try transformer(at: latest).readsDays(warehouse.transformSession(), request, latestNow: latest) { try warehouse.checkpoint() }
         try warehouse.transaction(body)
         Failpoint.publishCommitted.pass()
         try warehouse.install()

@@ -258,7 +258,7 @@ package struct SortedRecord {
         }
     }
 
-    @inline(__always) private static func length(_ serial: Int) -> Int {
+    @inline(__always) static func length(_ serial: Int) -> Int {
         switch serial {
         case 12...: (serial - 12) / 2
         case 0, 8, 9: 0

@@ -9,7 +9,9 @@ import Foundation
 /// "POSIX advisory locks"). Whichever thread reads has it for itself.
 package final class StandingTable {
     /// The pages aren't those of such a table.
-    package struct Malformed: Error {}
+    package struct Malformed: Error {
+        package init() {}
+    }
 
     private let connection: Database
     private let file: UnsafeMutablePointer<sqlite3_file>
@@ -46,6 +48,8 @@ package final class StandingTable {
         var known = 0
         /// What comes next: of a leaf a cell; of others a child, the cell after it, the next child.
         var step = 0
+        /// Whether all of it is read, from the first cell on.
+        var isWhole = true
 
         init(size: Int) {
             // A number of variable length may be looked for at the end.
@@ -100,7 +104,7 @@ package final class StandingTable {
             level.step += 1
             if step > (level.isLeaf ? level.cells - 1 : 2 * level.cells) {
                 // Cells that lie over each other, or room that's nobody's.
-                guard level.known == size else { throw Malformed() }
+                guard level.known == size || !level.isWhole else { throw Malformed() }
                 depth -= 1
             } else if level.isLeaf {
                 return try record(of: level, cell: step)
@@ -113,6 +117,30 @@ package final class StandingTable {
         return nil
     }
 
+    /// Begins with the first record whose first column is a text that isn't less than this one.
+    package func begin(at text: [UInt8]) throws {
+        isBegun = true
+        try text.withUnsafeBytes { text in
+            try enter(root)
+            while true {
+                let level = levels[depth - 1]
+                level.isWhole = false
+                // Of the cells before `low` all are less, of those from `high` on none is.
+                var (low, high) = (0, level.cells)
+                while low < high {
+                    let middle = (low + high) / 2
+                    guard let first = SortedRecord.checkedText(try record(of: level, cell: middle), column: 0) else { throw Malformed() }
+                    if SQLKey.text(first).compared(to: .text(text)) ?? 0 < 0 { low = middle + 1 } else { high = middle }
+                }
+                level.step = level.isLeaf ? low : 2 * low
+                if level.isLeaf { return }
+                // The child before that cell may hold some as well.
+                level.step += 1
+                try enter(low < level.cells ? level.number(at: try place(of: low, level)) : level.number(at: 8))
+            }
+        }
+    }
+
     private func enter(_ page: UInt32) throws {
         guard depth < Self.depthMax else { throw Malformed() }
         if depth == levels.count { levels.append(Level(size: size)) }
@@ -122,6 +150,7 @@ package final class StandingTable {
         level.isLeaf = level.page[0] == 0x0A
         level.cells = level.short(at: 3)
         level.step = 0
+        level.isWhole = true
         guard level.headerBytes + 2 * level.cells <= size, level.cells > 0 || level.isLeaf && depth == 0 else { throw Malformed() }
         try addFree(to: level)
         depth += 1
