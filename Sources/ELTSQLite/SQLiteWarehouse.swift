@@ -125,11 +125,7 @@ package final class SQLiteWarehouse {
     package static func look(at path: String) throws -> SQLiteWarehouse {
         guard FileManager.default.fileExists(atPath: path) else { return try inMemory() }
         let warehouse = try SQLiteWarehouse(lookingAt: path)
-        let version = try warehouse.database.value("PRAGMA user_version").integer ?? 0
-        guard version <= Schema.version else {
-            throw WarehouseError.newer(path: path, version: version, known: Schema.version)
-        }
-        return version == 0 ? try inMemory() : warehouse
+        return try version(of: warehouse.database, path: path) == 0 ? try inMemory() : warehouse
     }
 
     /// An empty warehouse that's never on a disk, to compile models against.
@@ -205,15 +201,24 @@ package final class SQLiteWarehouse {
     }
 
     private static func migrate(_ database: Database, path: String) throws {
-        let version = try database.value("PRAGMA user_version").integer ?? 0
-        guard version <= Schema.version else {
-            throw WarehouseError.newer(path: path, version: version, known: Schema.version)
-        }
+        let version = try version(of: database, path: path)
         guard version < Schema.version else { return }
         try database.transaction {
             for step in Schema.steps.dropFirst(Int(version)) { try database.execute(step) }
             try database.execute("PRAGMA user_version=\(Schema.version)")
         }
+    }
+
+    /// The version of the ledger; 0 if there's none yet.
+    private static func version(of database: Database, path: String) throws -> Int64 {
+        let version = try database.value("PRAGMA user_version").integer ?? 0
+        guard version <= Schema.version else {
+            throw WarehouseError.newer(path: path, version: version, known: Schema.version)
+        }
+        if version <= 0, try database.value("SELECT 1 FROM sqlite_schema WHERE name='elt_meta'") != .null {
+            throw WarehouseError.damaged(path: path, "it has a ledger and no version of it")
+        }
+        return version
     }
 
     /// Runs `body` in a transaction and says in our words what went wrong.

@@ -53,17 +53,20 @@ package final class WarehouseReader {
         }
     }
 
-    private func meaning(of error: SQLiteError) throws -> ReaderError {
+    private func meaning(of error: SQLiteError) throws -> any Error {
         switch error.primaryCode {
-        case SQLITE_AUTH: return .writes
+        case SQLITE_AUTH: return ReaderError.writes
         case SQLITE_INTERRUPT:
             try Interruption.check()
-            return .tooLong(time)
-        case SQLITE_TOOBIG: return .tooLarge(bytes: Int64(Self.valueBytesMax))
-        case SQLITE_NOMEM: return .memory(bytes: Self.memoryBytesMax)
-        case _ where error.isSeveralStatements: return .severalStatements
-        case _ where error.message.hasPrefix("not authorized"): return .writes
-        default: return .query(error.message)
+            return ReaderError.tooLong(time)
+        case SQLITE_TOOBIG: return ReaderError.tooLarge(bytes: Int64(Self.valueBytesMax))
+        case SQLITE_NOMEM: return ReaderError.memory(bytes: Self.memoryBytesMax)
+        case _ where error.isSeveralStatements: return ReaderError.severalStatements
+        case _ where error.message.hasPrefix("not authorized"): return ReaderError.writes
+        default:
+            // A folder that can't be written to, or a damaged file, isn't the query's fault.
+            if case .statement = WarehouseError.from(error, path: path) { return ReaderError.query(error.message) }
+            return WarehouseError.from(error, path: path)
         }
     }
 

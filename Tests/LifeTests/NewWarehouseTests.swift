@@ -143,4 +143,17 @@ import Testing
         #expect(try reader.rows("SELECT status FROM elt_runs") == [[.text("failed")]])
         #expect(try reader.rows("SELECT count(*) FROM raw_customer_stream") == [[.integer(1)]])
     }
+
+    @Test func `A ledger without a version is told as damage`() throws {
+        let project = try ReplayProject()
+        project.produce("create", key: "a", name: "A", hour: 0)
+        _ = try project.engine(hours: 1).run(RunOptions())
+        let path = project.settings.warehousePath
+        for (version, code) in [(0, "warehouse.damaged"), (-1, "warehouse.damaged"), (1000, "warehouse.newer")] {
+            try Database(path: path, mode: .readWrite).execute("PRAGMA user_version=\(version)")
+            for open in [{ _ = try SQLiteWarehouse(path: path) }, { _ = try SQLiteWarehouse.look(at: path) }] {
+                #expect((#expect(throws: WarehouseError.self) { try open() })?.code == code)
+            }
+        }
+    }
 }

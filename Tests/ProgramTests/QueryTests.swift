@@ -93,3 +93,17 @@ func `a query that never ends or grows is ended`(_ sql: String, _ code: String) 
     #expect(outcome.out.contains(code), "\(outcome.err)")
     #expect(outcome.seconds < 10)
 }
+
+/// What's wrong with the file isn't the query's fault.
+@Test func `a damaged table is told as damage`() throws {
+    let project = try project()
+    let path = project.folder + "/warehouse/elt.db"
+    let root = try Database(path: path, mode: .readWrite).value("SELECT rootpage FROM sqlite_schema WHERE name = 't'").integer ?? 0
+    _ = try Database(path: path, mode: .readWrite).checkpoint(truncate: true)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    bytes[(Int(root) - 1) * 4096] = 7
+    try bytes.write(to: URL(fileURLWithPath: path))
+    let outcome = try project.elt(["query", "--json", "select count(a + 1) from t not indexed"])
+    #expect(outcome.status == 74)
+    #expect(outcome.out.contains("warehouse.damaged"), "\(outcome.out)\(outcome.err)")
+}
