@@ -26,15 +26,20 @@ def limits_of(run, result, work):
         return {}
     report, step = result.reports[-1], result.step
     source = run.data / ("snapshot.ndjson" if step.command == "full-load" else f"{run.produced[-1]}.ndjson")
-    written = sum(model["inserted"] + model["updated"] for model in report.get("models", []))
+    inserted, updated = (sum(model[what] for model in report.get("models", [])) for what in ("inserted", "updated"))
     limits = {}
     with tempfile.TemporaryDirectory(dir=work) as folder:
         base = Path(folder) / "limits.db"
         packed, unpacked = call("zstd", source)
         decoded, = call("decode", source)
-        raw, rows = call("insert", source, base, result.events, written)
+        raw, rows = call("insert", source, base, result.events, inserted)
         limits["load"] = slowest({f"inserting {result.events:,} raw rows": raw, "decoding": decoded, "unpacking": unpacked})
-        limits["transform"] = slowest({f"inserting {written:,} rows": rows})
+        tables = {f"inserting {inserted:,} rows": rows}
+        if updated:
+            merged, = call("merge", source, base.with_suffix(".merged"), run.chain.customers, updated)
+            tables = {f"inserting {inserted:,} and merging {updated:,} rows": rows + merged}
+        if inserted + updated:
+            limits["transform"] = slowest(tables)
         limits["checkpoint"] = slowest({"writing as many bytes": call("write", base.stat().st_size, base.with_suffix(".out"))[0]})
         stored, = call("write", source.stat().st_size // 7, base.with_suffix(".out"))
         if step.command == "run":
