@@ -115,7 +115,11 @@ final class StandingRows: RowSource {
         key = nil
         guard let bytes = try table.next() else { return }
         guard record.read(bytes), case .text(let day) = record.key(0) else { throw StandingTable.Malformed() }
-        guard day.equals(self.day) else { return }
+        guard day.equals(self.day) else {
+            // Of damaged pages one may be less than the day that was begun with. SQLite would read on.
+            if self.day.withUnsafeBytes({ compare(day, $0) }) < 0 { throw StandingTable.Malformed() }
+            return
+        }
         let next = record.key(1)
         // Of damaged pages one may lead back to another. The record before this one is still there.
         if let previous, previous.compared(to: next).map({ $0 >= 0 }) ?? true { throw StandingTable.Malformed() }

@@ -51,7 +51,7 @@ struct CarriedColumns {
     }
 
     func insert(_ database: Database) throws -> RowInsert {
-        try RowInsert(database, columns: columns.count) { [into] in "INSERT OR ROLLBACK \(into)VALUES \($0)" }
+        try RowInsert(database, table: model, columns: columns)
     }
 }
 

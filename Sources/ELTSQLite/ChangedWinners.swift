@@ -9,9 +9,9 @@ final class ChangedWinners {
     private let ofDay: RowInsert
 
     init(_ database: Database, _ entity: String) throws {
-        let (changed, days) = (Names.quoted(Names.changed(entity)), Names.quoted(Names.changedDays(entity)))
-        newest = try RowInsert(database, columns: 5) { "INSERT OR ROLLBACK INTO temp.\(changed) VALUES \($0)" }
-        ofDay = try RowInsert(database, columns: 6) { "INSERT OR ROLLBACK INTO temp.\(days) VALUES \($0)" }
+        let columns = ["key", "from_day", "removed", "origin", "place"]
+        newest = try RowInsert(database, schema: "temp", table: Names.changed(entity), columns: columns)
+        ofDay = try RowInsert(database, schema: "temp", table: Names.changedDays(entity), columns: columns + ["on_day"])
     }
 
     /// Makes them, empty, in a connection. Their rows come in the order of keys, and are read in the order in which they

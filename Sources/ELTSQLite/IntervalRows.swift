@@ -52,14 +52,14 @@ struct IntervalRows {
 
     private func sql(_ columns: [String]) throws -> String {
         let all = columns + [names.firstDay, names.lastDay]
-        let values = "(" + Array(repeating: "?", count: all.count).joined(separator: ", ") + ")"
-        if ends != nil {
-            return try Upsert(
+        let places = (1...all.count).map { "?\($0)" }.joined(separator: ", ")
+        let insert = "INSERT INTO \(names.rows) (\(Names.list(all))) VALUES (\(places)) "
+        if ends == nil { return insert }
+        return try insert
+            + Upsert(
                 database: database, model: IntervalNames.rows(history.model), columns: all,
                 key: [history.key, names.firstDay], entityKey: history.key
-            ).statement()(values)
-        }
-        return "INSERT INTO \(names.rows) (\(Names.list(all))) VALUES \(values)"
+            ).onConflict()
     }
 
     /// The last day of the winner that begins on a day; nil if none does.

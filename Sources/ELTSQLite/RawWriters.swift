@@ -18,9 +18,7 @@ class RowWriter {
 
     func prepareInsert(into table: String, prefix: [String]) throws -> RowInsert {
         let columns = prefix + (try tables.columns().map(\.name))
-        let insert = try RowInsert(database, columns: columns.count) { values in
-            "INSERT OR ROLLBACK INTO \(Names.quoted(table)) (\(Names.list(columns))) VALUES \(values) ON CONFLICT (_id) DO NOTHING"
-        }
+        let insert = try RowInsert(database, table: table, columns: columns, end: "ON CONFLICT (_id) DO NOTHING")
         inserts.append(insert)
         return insert
     }

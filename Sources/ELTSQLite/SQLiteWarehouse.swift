@@ -215,8 +215,8 @@ package final class SQLiteWarehouse {
         guard version <= Schema.version else {
             throw WarehouseError.newer(path: path, version: version, known: Schema.version)
         }
-        if version <= 0, try database.value("SELECT 1 FROM sqlite_schema WHERE name='elt_meta'") != .null {
-            throw WarehouseError.damaged(path: path, "it has a ledger and no version of it")
+        if try version < 0 || version == 0 && database.value("SELECT 1 FROM sqlite_schema WHERE name='elt_meta'") != .null {
+            throw WarehouseError.damaged(path: path, "it doesn't say of which version its ledger is")
         }
         return version
     }

@@ -20,8 +20,7 @@ struct Upsert {
     func run(_ query: String, of entity: String? = nil, beside side: SideReader? = nil) throws -> (changes: TableChanges, keys: KeySum) {
         let counter = try UpdateCounter(database)
         let look = GivenRows(self)
-        let sql = try statement()
-        let write = try RowInsert(database, columns: columns.count, sql: sql)
+        let write = try RowInsert(database, table: model, columns: columns, end: onConflict())
         let query = "SELECT \(Names.list(columns)) FROM (\(query))"
         if let entity, let side, let rows = side.statement(query, of: entity) {
             try side.rows(of: rows, model: model, look: look.see) { buffer in try buffer.write(with: write) }
@@ -38,15 +37,13 @@ struct Upsert {
 
     private static let rowsAtOnce = 256
 
-    /// The statement, given what stands after VALUES.
-    func statement() throws -> (_ values: String) -> String {
+    /// What's done with a row whose key is there.
+    func onConflict() throws -> String {
         let table = Names.quoted(model)
         let rest = columns.filter { !key.contains($0) }
         let types = try columnTypes()
-        let insert = { (values: String) in
-            "INSERT OR ROLLBACK INTO \(table) (\(Names.list(columns))) VALUES \(values) ON CONFLICT (\(Names.list(key))) DO "
-        }
-        if rest.isEmpty { return { insert($0) + "NOTHING" } }
+        let conflict = "ON CONFLICT (\(Names.list(key))) DO "
+        if rest.isEmpty { return conflict + "NOTHING" }
         let sets = rest.map { "\(Names.quoted($0))=excluded.\(Names.quoted($0))" }.joined(separator: ", ")
         // Comparing ends at the first that differs, which in most records is a version's number.
         let likely = rest.filter { types[$0] == "INTEGER" } + rest.filter { types[$0] != "INTEGER" }
@@ -54,8 +51,7 @@ struct Upsert {
         // 1 is 1.0, and divided by 2 it isn't. A column of a type has only one of them.
         differs += likely.filter { types[$0]?.isEmpty ?? true }
             .map { "typeof(\(table).\(Names.quoted($0))) IS NOT typeof(excluded.\(Names.quoted($0)))" }
-        let update = "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN elt_updated() ELSE 0 END"
-        return { insert($0) + update }
+        return conflict + "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN elt_updated() ELSE 0 END"
     }
 }
 

@@ -1,11 +1,15 @@
 /// Writes rows into a table, several with each statement.
 ///
 /// SQLite opens a table, looks for a place and closes it again for each statement; for rows that come in the order of the key
-/// that's half of the work. The statement has to say OR ROLLBACK: otherwise SQLite keeps a copy of each page that
+/// that's half of the work. The statement says OR ROLLBACK: otherwise SQLite keeps a copy of each page that
 /// several rows touch, to be able to undo some of them. So an error ends the transaction.
+///
+/// What triggers of somebody's do would be said to roll back as well (https://sqlite.org/lang_createtrigger.html): a table that has some
+/// gets its rows one by one, and says nothing.
 package final class RowInsert {
     private let database: Database
-    private let sql: (_ values: String) -> String
+    private let start: String
+    private let end: String
     private let columns: Int
     private let rowsAtOnce: Int
     private let one: Statement
@@ -18,14 +22,22 @@ package final class RowInsert {
     /// Parameters of a statement: wide rows are written one by one.
     private static let parametersMax = 1024
 
-    /// - Parameter sql: The statement, given what stands after VALUES.
-    package init(_ database: Database, columns: Int, sql: @escaping (_ values: String) -> String) throws {
+    /// - Parameters:
+    ///   - schema: `main` or `temp`.
+    ///   - end: What follows the values, such as ON CONFLICT.
+    package init(_ database: Database, schema: String = "main", table: String, columns: [String], end: String = "") throws {
+        let hasTriggers = try database.value(
+            "SELECT 1 FROM \(schema).sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE", [.text(table)]) != .null
         self.database = database
-        self.sql = sql
-        self.columns = columns
-        rowsAtOnce = max(1, min(Self.rowsMax, Self.parametersMax / max(1, columns)))
-        one = try database.prepare(sql(Self.values(rows: 1, columns)))
+        let names = columns.map(Self.quoted).joined(separator: ", ")
+        start = "INSERT \(hasTriggers ? "" : "OR ROLLBACK ")INTO \(schema).\(Self.quoted(table)) (\(names)) VALUES "
+        self.end = " " + end
+        self.columns = columns.count
+        rowsAtOnce = hasTriggers ? 1 : max(1, min(Self.rowsMax, Self.parametersMax / max(1, columns.count)))
+        one = try database.prepare(start + Self.values(rows: 1, columns.count) + self.end)
     }
+
+    private static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
 
     /// Writes rows, in their order.
     /// - Parameter bind: Binds a row's values to the parameters after one. What they borrow stays until the end of the call.
@@ -53,7 +65,7 @@ package final class RowInsert {
 
     private func severalRows() throws -> Statement {
         if let many { return many }
-        let statement = try database.prepare(sql(Self.values(rows: rowsAtOnce, columns)))
+        let statement = try database.prepare(start + Self.values(rows: rowsAtOnce, columns) + end)
         many = statement
         return statement
     }

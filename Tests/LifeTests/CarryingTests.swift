@@ -198,6 +198,22 @@ import Testing
         }
     }
 
+    /// SQLite reads on behind such a row, and so must all others.
+    @Test(arguments: [true, false]) func `A row whose day is less than its day's costs no others`(fromPages: Bool) throws {
+        let project = try ReplayProject()
+        for number in 1000..<2500 { project.produce("create", key: "c\(number)", name: String(repeating: "Name \(number) ", count: 20), hour: 0) }
+        _ = try project.engine(hours: 1).run(RunOptions())
+        try load(project, hours: 2)
+        let url = URL(fileURLWithPath: project.settings.warehousePath)
+        var bytes = try Data(contentsOf: url)
+        for (index, page) in stride(from: 0, to: bytes.count, by: 1 << 14).enumerated() where index > 0 && bytes[page] == 0x0A {
+            guard let found = bytes.range(of: Data("\(day(project).previous)c1500".utf8), in: page..<page + 1 << 14) else { continue }
+            bytes[found.lowerBound + 3] -= 1
+        }
+        try bytes.write(to: url)
+        #expect(try written(project, fromPages: fromPages).rows.count == 1500)
+    }
+
     /// Texts enough to have been written, and then keys that aren't texts.
     @Test func `Keys that have no common order leave nothing half written`() throws {
         let project = try project()

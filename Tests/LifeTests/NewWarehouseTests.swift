@@ -144,6 +144,16 @@ import Testing
         #expect(try reader.rows("SELECT count(*) FROM raw_customer_stream") == [[.integer(1)]])
     }
 
+    @Test func `A version that there can't be is told as damage`() throws {
+        let project = try ReplayProject()
+        let path = project.settings.warehousePath
+        try FileManager.default.createDirectory(atPath: project.folder + "/warehouse", withIntermediateDirectories: true)
+        try Database(path: path, mode: .create).execute("PRAGMA user_version=-1; CREATE TABLE t (a)")
+        for open in [{ _ = try SQLiteWarehouse(path: path) }, { _ = try SQLiteWarehouse.look(at: path) }] {
+            #expect((#expect(throws: WarehouseError.self) { try open() })?.code == "warehouse.damaged")
+        }
+    }
+
     @Test func `A ledger without a version is told as damage`() throws {
         let project = try ReplayProject()
         project.produce("create", key: "a", name: "A", hour: 0)

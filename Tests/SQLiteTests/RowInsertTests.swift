@@ -12,8 +12,8 @@ import Testing
         try body(path, database)
     }
 
-    private func insert(_ database: Database, columns: Int = 2, _ end: String = "") throws -> RowInsert {
-        try RowInsert(database, columns: columns) { "INSERT OR ROLLBACK INTO t VALUES \($0) \(end)" }
+    private func insert(_ database: Database, columns: [String] = ["key", "value"], _ end: String = "") throws -> RowInsert {
+        try RowInsert(database, table: "t", columns: columns, end: end)
     }
 
     @Test(arguments: [0, 1, 15, 16, 17, 31, 32, 100], [2, 60, 64, 300, 600, 1500])
@@ -21,7 +21,7 @@ import Testing
         try withDatabase { _, database in
             let names = (0..<columns).map { "c\($0)" }
             try database.execute("CREATE TABLE t (\(names.joined(separator: ", ")))")
-            let insert = try insert(database, columns: columns)
+            let insert = try insert(database, columns: names)
             for start in [0, rows] {
                 try insert.write(start..<start + rows) { row, statement, before in
                     for column in 0..<Int32(columns) { statement.bind(before + column + 1, Int64(row) * 10_000 + Int64(column)) }
@@ -75,6 +75,40 @@ import Testing
         }
     }
 
+    /// A statement's OR ROLLBACK would be theirs, too.
+    @Test func `Triggers do what they say`() throws {
+        try withDatabase { _, database in
+            try database.execute(
+                """
+                CREATE TABLE t (key INTEGER PRIMARY KEY, value); CREATE TABLE seen (value UNIQUE);
+                CREATE TRIGGER g AFTER INSERT ON T BEGIN INSERT OR IGNORE INTO seen VALUES (new.value); END; BEGIN
+                """)
+            try insert(database).write(0..<40) { row, statement, before in
+                statement.bind(before + 1, Int64(row))
+                statement.bind(before + 2, Int64(row % 7))
+            }
+            #expect(database.isInTransaction)
+            #expect(try database.value("SELECT count(*) FROM t") == .integer(40))
+            #expect(try database.value("SELECT count(*) FROM seen") == .integer(7))
+        }
+    }
+
+    /// Names are quoted, and a temporary table is meant where it's said, whatever else has its name.
+    @Test func `Rows go where they're meant to`() throws {
+        try withDatabase { _, database in
+            let name = "of \"somebody\""
+            for schema in ["main", "temp"] { try database.execute("CREATE TABLE \(schema).\"of \"\"somebody\"\"\" (\"a \"\" b\", c)") }
+            for (schema, rows) in [("main", 3), ("temp", 20)] {
+                let insert = try RowInsert(database, schema: schema, table: name, columns: ["c", "a \" b"])
+                try insert.write(0..<rows) { row, statement, before in
+                    statement.bind(before + 1, Int64(row))
+                    statement.bindNull(before + 2)
+                }
+                #expect(try database.value("SELECT sum(c) FROM \(schema).\"of \"\"somebody\"\"\"") == .integer(Int64(rows * (rows - 1) / 2)))
+            }
+        }
+    }
+
     /// Values of every kind and length, of records and of statements.
     @Test(arguments: [true, false]) func `Rows that are read from pages are those that SQLite reads`(fromPages: Bool) throws {
         try withDatabase { path, database in
@@ -98,7 +132,7 @@ import Testing
             try database.execute("INSERT INTO s SELECT 'a', key, 1, 2, 3, 4 FROM s; INSERT INTO s SELECT 'c', key, 1, 2, 3, 4 FROM s WHERE day = 'a'")
             #expect(try database.checkpoint(truncate: false))
             let buffer = RowBuffer(columns: 6, capacity: 7)
-            let insert = try RowInsert(database, columns: 6) { "INSERT OR ROLLBACK INTO t (r, x, day, i, key, n) VALUES \($0)" }
+            let insert = try RowInsert(database, table: "t", columns: ["r", "x", "day", "i", "key", "n"])
             let query = try database.prepare("SELECT r, x, 'd', i, key, n FROM s WHERE day = 'b' ORDER BY key")
             let table = try #require(try StandingTable(path: path, table: "s", sql: sql))
             try table.begin(at: Array("b".utf8))
@@ -150,7 +184,7 @@ import Testing
                     buffer.append(record, [.stored(5), .stored(1), .same(.null), .same(.real(0.5))])
                     return true
                 }
-                try buffer.write(with: insert(database, columns: 4))
+                try buffer.write(with: insert(database, columns: ["a", "b", "c", "d"]))
                 #expect(try database.query("SELECT * FROM t") == [[.null, .text("ab"), .null, .real(0.5)]])
             }
         }
