@@ -3,9 +3,7 @@ import SQLite
 
 /// Names of tables, and how names and texts are written in SQL.
 package enum Names {
-    package static func quoted(_ name: String) -> String {
-        "\"" + name.replacing("\"", with: "\"\"") + "\""
-    }
+    package static func quoted(_ name: String) -> String { Database.quoted(name) }
     package static func literal(_ text: String) -> String {
         "'" + text.replacing("'", with: "''") + "'"
     }

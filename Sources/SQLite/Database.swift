@@ -89,6 +89,9 @@ package final class Database {
         return try statement.step() ? statement.value(0) : .null
     }
 
+    /// A name as it's written in SQL.
+    package static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
+
     /// Rows that the last INSERT, UPDATE or DELETE touched.
     package var changes: Int64 { sqlite3_changes64(handle) }
 

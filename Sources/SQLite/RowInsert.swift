@@ -29,15 +29,13 @@ package final class RowInsert {
         let hasTriggers = try database.value(
             "SELECT 1 FROM \(schema).sqlite_schema WHERE type='trigger' AND tbl_name=?1 COLLATE NOCASE", [.text(table)]) != .null
         self.database = database
-        let names = columns.map(Self.quoted).joined(separator: ", ")
-        start = "INSERT \(hasTriggers ? "" : "OR ROLLBACK ")INTO \(schema).\(Self.quoted(table)) (\(names)) VALUES "
+        let names = columns.map(Database.quoted).joined(separator: ", ")
+        start = "INSERT \(hasTriggers ? "" : "OR ROLLBACK ")INTO \(schema).\(Database.quoted(table)) (\(names)) VALUES "
         self.end = " " + end
         self.columns = columns.count
         rowsAtOnce = hasTriggers ? 1 : max(1, min(Self.rowsMax, Self.parametersMax / max(1, columns.count)))
         one = try database.prepare(start + Self.values(rows: 1, columns.count) + self.end)
     }
-
-    private static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
 
     /// Writes rows, in their order.
     /// - Parameter bind: Binds a row's values to the parameters after one. What they borrow stays until the end of the call.

@@ -51,5 +51,5 @@ package final class SortedTable {
     /// Gives the file's name free: the rows won't be asked for.
     package func discard() { file.remove() }
 
-    private var quoted: String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
+    private var quoted: String { Database.quoted(name) }
 }
