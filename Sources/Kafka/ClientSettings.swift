@@ -41,6 +41,7 @@ package struct ClientSettings: Sendable {
     /// For reading: the user's properties over the defaults and under the promises.
     package static func reading(_ properties: [String: String], groupID: String) -> ClientSettings {
         var all = readingDefaults
+        if knowsFetchBackoff { all["fetch.queue.backoff.ms"] = "\(FetchWaking.interval.pollMilliseconds)" }
         for (name, value) in properties {
             // librdkafka knows some properties by two names; a default must not shadow the user's.
             if let twin = aliases[name] { all[twin] = nil }
@@ -104,6 +105,9 @@ package struct ClientSettings: Sendable {
         }
         return configuration
     }
+
+    /// Whether librdkafka can be told how soon it looks at a full queue again.
+    static let knowsFetchBackoff = rd_kafka_version() >= 0x0202_0000
 
     package static var libraryVersion: String { String(cString: rd_kafka_version_str()) }
 }

@@ -35,6 +35,7 @@ package final class Consumer {
     private var assigned: [PartitionOffset] = []
     private var slots: [Slot: Int] = [:]
     private var lastSlot: (key: Slot, index: Int)?
+    private var waking: FetchWaking?
 
     /// librdkafka's own address of a topic is as good as its name and costs no text.
     private struct Slot: Hashable {
@@ -50,6 +51,7 @@ package final class Consumer {
             throw KafkaError(.invalidArgument, "the consumer has no queue")
         }
         self.queue = queue
+        waking = FetchWaking(client.handle, settings)
         batch = .allocate(capacity: Self.batchMessagesMax)
         batch.initialize(repeating: nil, count: Self.batchMessagesMax)
     }
@@ -147,9 +149,10 @@ package final class Consumer {
         trouble: (_ error: KafkaError) throws -> Void
     ) throws -> Int {
         // A batch call waits until it's full. So wait for one, then take the rest without waiting.
-        var count = rd_kafka_consume_batch_queue(queue, timeout.pollMilliseconds, batch, 1)
+        var count = wait(for: timeout)
         guard count > 0 else { return 0 }
         count += max(0, rd_kafka_consume_batch_queue(queue, 0, batch + 1, Self.batchMessagesMax - 1))
+        waking?.wake()
         var next = 0
         // Also what comes after a throw is freed.
         defer {
@@ -175,6 +178,17 @@ package final class Consumer {
             next += 1
         }
         return count
+    }
+
+    /// Waits for one message; its threads are woken before the most of the time has gone.
+    private func wait(for timeout: Duration) -> Int {
+        guard waking != nil, timeout > FetchWaking.interval else {
+            return rd_kafka_consume_batch_queue(queue, timeout.pollMilliseconds, batch, 1)
+        }
+        let count = rd_kafka_consume_batch_queue(queue, FetchWaking.interval.pollMilliseconds, batch, 1)
+        if count > 0 { return count }
+        waking?.wake()
+        return rd_kafka_consume_batch_queue(queue, (timeout - FetchWaking.interval).pollMilliseconds, batch, 1)
     }
 
     /// Gives callbacks a chance to run where nothing is assigned.

@@ -128,6 +128,22 @@ struct BrokerTroubleTests {
         #expect(try source.collect(topic, next..<5000).map(\.offset) == Array(next..<5000))
     }
 
+    /// librdkafka 2.0 looks at a queue that was full again after a second. Sixty of them are longer than the deadline.
+    @Test func `what was left for lack of room is fetched as soon as there is room`() throws {
+        let topic = newTopic("narrow")
+        let broker = try Mock()
+        try broker.createTopic(topic, partitions: 1)
+        for part in 0..<60 { try broker.write((0..<20).map { .numbered(part * 20 + $0, size: 100) }, to: topic) }
+        let source = try broker.source(["fetch.message.max.bytes": "1000", "queued.min.messages": "1"])
+        var offsets: [Int64] = []
+        let ranges = [(TopicPartition(topic, 0), OffsetRange(first: 0, next: 1200))]
+        try source.read(ranges, stall: .seconds(10), deadline: .now + .seconds(25)) { _, change in
+            offsets.append(change.offset)
+        } finished: { _ in
+        }
+        #expect(offsets == Array(0..<1200))
+    }
+
     @Test func `a bit flipped on the wire is found, and the right bytes are read`() throws {
         let topic = newTopic("flip")
         let broker = try filled(topic)
