@@ -1,11 +1,14 @@
+#define _GNU_SOURCE /* fallocate */
 #include "walbuffer.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 /* The system's layer writes no more than 128 KiB at once. */
 enum { PIECE = 64 * 1024, PIECES = 16 };
@@ -35,12 +38,22 @@ typedef struct Writer {
     Piece pieces[PIECES];
 } Writer;
 
+/* What of a file that's read once was read. A record's further pages lie before the leaf that has its begin, or before the one ahead of
+   that: so what's given back ends with a leaf that lies a batch behind. */
+typedef struct Behind {
+    int descriptor;
+    int leaves;             /* read since `batch` */
+    sqlite3_int64 given;    /* everything before is given back, but the first page */
+    sqlite3_int64 batch;    /* a leaf that was read, some time ago */
+} Behind;
+
 /* A database file or its log. The system's own file structure follows in memory. */
 typedef struct File {
     sqlite3_file base;
     struct File *log;   /* of a database file: its log, while that's open */
     struct File *owner; /* of a log: its database file */
     Writer *writer;     /* of a file that was written to later */
+    Behind *behind;     /* of a database file that's read once */
     int writesLater;    /* of a database file: it's nobody else's */
     const char *name;
 } File;
@@ -166,8 +179,34 @@ static int fileClose(sqlite3_file *base) {
     }
     if (file->owner) file->owner->log = NULL;
     if (file->log) file->log->owner = NULL;
+    if (file->behind) close(file->behind->descriptor);
+    free(file->behind);
     int closed = real(base)->pMethods->xClose(real(base));
     return flushed != SQLITE_OK ? flushed : closed;
+}
+
+enum { LEAF_OF_INDEX = 0x0A, LEAVES_AT_ONCE = 256 };
+
+/* Gives back what lies behind, some leaves at a time. */
+static void giveBack(Behind *behind, const unsigned char *page, int count, sqlite3_int64 offset) {
+#ifdef __linux__
+    if (offset < count || page[0] != LEAF_OF_INDEX || ++behind->leaves < LEAVES_AT_ONCE) return;
+    behind->leaves = 0;
+    if (behind->given == 0) behind->given = count;
+    if (behind->batch > behind->given
+        && fallocate(behind->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, behind->given, behind->batch - behind->given) == 0)
+        behind->given = behind->batch;
+    behind->batch = offset;
+#endif
+}
+
+static int readOnce(File *file) {
+    Behind *behind = calloc(1, sizeof *behind);
+    if (behind == NULL) return SQLITE_IOERR_NOMEM;
+    behind->descriptor = open(file->name, O_RDWR | O_CLOEXEC);
+    if (behind->descriptor >= 0) file->behind = behind;
+    else free(behind);
+    return SQLITE_OK;
 }
 
 static int overlaps(const Piece *piece, sqlite3_int64 offset, int count) {
@@ -187,7 +226,9 @@ static int fileRead(sqlite3_file *base, void *into, int count, sqlite3_int64 off
         int flushed = waits ? flush(base) : SQLITE_OK;
         if (flushed != SQLITE_OK) return flushed;
     }
-    return real(base)->pMethods->xRead(real(base), into, count, offset);
+    int result = real(base)->pMethods->xRead(real(base), into, count, offset);
+    if (((File *)base)->behind && result == SQLITE_OK) giveBack(((File *)base)->behind, into, count, offset);
+    return result;
 }
 
 static int logWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
@@ -321,6 +362,7 @@ static int fileControl(sqlite3_file *base, int what, void *argument) {
         ((File *)base)->writesLater = *(int *)argument;
         return SQLITE_OK;
     }
+    if (what == ELT_WALBUFFER_READS_ONCE) return ((File *)base)->behind ? SQLITE_OK : readOnce((File *)base);
     int result = real(base)->pMethods->xFileControl(real(base), what, argument);
     /* SQLite asks before it deletes the log. What it doesn't delete it empties. */
     struct File *log = ((File *)base)->log;

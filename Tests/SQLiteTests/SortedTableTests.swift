@@ -40,6 +40,8 @@ import Testing
             try fill(database, rows: rows, longest: longest)
             try database.transaction {
                 let table = try #require(try SortedTable(database, table: "t", path: folder + "/sorted"))
+                // What `finish` reads doesn't stay as it was.
+                let twin = try #require(try SortedTable(database, table: "t", path: folder + "/twin"))
                 var record = SortedRecord()
                 defer { record.deallocate() }
                 let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
@@ -47,13 +49,15 @@ import Testing
                     let isTaken = record.take(query, [.none, .text, .none, .numeric, .real])
                     #expect(isTaken)
                     try table.append(record.bytes)
+                    try twin.append(record.bytes)
                 }
-                try table.finish()
+                let read = try twin.attach()
                 let check = try database.query("PRAGMA elt_attached_0.integrity_check")
                 #expect(check == [[.text("ok")]], "\(rows) rows: \(check)")
                 // Records are taken over as they are: no column is looked at.
-                let program = try database.query("EXPLAIN INSERT INTO main.t SELECT * FROM elt_attached_0.t")
+                let program = try database.query("EXPLAIN INSERT INTO main.t SELECT * FROM \(read)")
                 #expect(program.contains { $0[1] == .text("RowData") })
+                try table.finish()
             }
             #expect(try database.value("SELECT count(*) FROM t") == .integer(Int64(rows)))
             #expect(try database.query("SELECT * FROM t EXCEPT SELECT * FROM u").isEmpty)
@@ -116,12 +120,48 @@ import Testing
         #expect(PageFile.next(after: last + 2, size: size) == last + 3)
     }
 
+    #if os(Linux)
+        @Test func `The file gives its blocks back while its rows are taken over`() throws {
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let database = try database(pageSize: 1024)
+            try fill(database, rows: 20_000, longest: 900)
+            try database.transaction {
+                let table = try #require(try SortedTable(database, table: "t", path: folder + "/sorted"))
+                var record = SortedRecord()
+                defer { record.deallocate() }
+                let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
+                while try query.step() {
+                    _ = record.take(query, [.none, .text, .none, .numeric, .real])
+                    try table.append(record.bytes)
+                }
+                try table.finish()
+                let left = try #require(openFile(folder + "/sorted"))
+                #expect(left.st_size > 4 << 20)
+                #expect(left.st_blocks * 512 < left.st_size / 4, "\(left.st_blocks * 512) of \(left.st_size) bytes")
+            }
+            #expect(try database.query("SELECT * FROM t EXCEPT SELECT * FROM u").isEmpty)
+            #expect(try database.query("SELECT count(*) FROM t") == [[.integer(20_000)]])
+        }
+
+        /// The state of a file that lost its name and is still open.
+        private func openFile(_ path: String) -> stat? {
+            for descriptor in 0..<Int32(256) {
+                guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)"),
+                    target.hasPrefix(path)
+                else { continue }
+                var state = stat()
+                return fstat(descriptor, &state) == 0 ? state : nil
+            }
+            return nil
+        }
+    #endif
+
     @Test func `A spool gives back what it was given`() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let spool = try RecordSpool(path: folder + "/spool")
         for lengths in [[], [0], [1, 0, 300_000, 5], Array(repeating: 777, count: 2000), [1 << 18, (1 << 18) - 4, 600_000, 1]] {
-            try spool.restart()
+            spool.restart()
             for (index, length) in lengths.enumerated() {
                 try [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: length).withUnsafeBytes { try spool.append($0) }
             }

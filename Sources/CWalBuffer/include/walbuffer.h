@@ -31,6 +31,14 @@ int elt_walbuffer_register(const char *name, const char *lower);
 #define ELT_WALBUFFER_WRITES_LATER 0x656C7401
 
 /*
+ * For sqlite3_file_control, with a pointer to an int that isn't 0: the database file is read once, from the first leaf of its one index-like
+ * tree to the last, and nobody needs it afterwards. Its pages lie in the order in which they were filled.
+ *
+ * What was read gives its blocks, and the kernel's pages of it, back while the rest is being read. Where the system can't do that, nothing happens.
+ */
+#define ELT_WALBUFFER_READS_ONCE 0x656C7402
+
+/*
  * Bytes of an emptied log that stay for the next one, and from what size on they do.
  *
  * Where SQLite would delete a log or cut it to nothing, the layer writes zeros over its header, which any SQLite takes for

@@ -32,18 +32,21 @@ package final class SortedTable {
 
     /// Moves the rows into the table, inside the running transaction.
     package func finish() throws {
+        let rows = try attach(once: true)
         // Whatever fails here ends the transaction. Without saying so, SQLite keeps what was on each page in a journal,
         // should the statement alone be undone.
-        try database.execute("INSERT OR ROLLBACK INTO main.\(quoted) SELECT * FROM \(try attach())")
+        try database.execute("INSERT OR ROLLBACK INTO main.\(quoted) SELECT * FROM \(rows)")
     }
 
     /// Gives the rows as a table of their own, to be read until the running transaction ends; tells its name.
-    package func attach() throws -> String {
+    /// - Parameter once: Whether they're read from the first to the last, and never again.
+    package func attach(once: Bool = false) throws -> String {
         let root = try tree.finish()
         try file.finish(table: name, sql: sql, root: root)
         let schema = try database.attachUntilEnd(file.path)
         // SQLite has opened it with the first look.
         _ = try database.value("SELECT 1 FROM \(schema).sqlite_schema")
+        if once { try database.readOnce(schema) }
         file.remove()
         return "\(schema).\(quoted)"
     }
