@@ -210,7 +210,7 @@ package final class SQLiteWarehouse {
     }
 
     /// The version of the ledger; 0 if there's none yet.
-    private static func version(of database: Database, path: String) throws -> Int64 {
+    static func version(of database: Database, path: String) throws -> Int64 {
         let version = try database.value("PRAGMA user_version").integer ?? 0
         guard version <= Schema.version else {
             throw WarehouseError.newer(path: path, version: version, known: Schema.version)

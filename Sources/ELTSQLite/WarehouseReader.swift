@@ -15,12 +15,14 @@ package final class WarehouseReader {
     /// The most memory that SQLite may take for a query, in bytes.
     static let memoryBytesMax: Int64 = 1 << 30
 
-    package init(path: String) throws {
+    /// - Parameter readsLedger: Whether elt's own tables are asked, which must be of a version that it knows.
+    package init(path: String, readsLedger: Bool = true) throws {
         self.path = path
         guard FileManager.default.fileExists(atPath: path) else { throw ReaderError.missing(path: path) }
         do {
             database = try Database(path: path, mode: .readOnly)
             try database.execute("PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA temp_store=FILE; PRAGMA mmap_size=268435456;")
+            if readsLedger, try SQLiteWarehouse.version(of: database, path: path) == 0 { throw ReaderError.missing(path: path) }
         } catch let error as SQLiteError {
             throw WarehouseError.from(error, path: path)
         }

@@ -161,9 +161,16 @@ import Testing
         let path = project.settings.warehousePath
         for (version, code) in [(0, "warehouse.damaged"), (-1, "warehouse.damaged"), (1000, "warehouse.newer")] {
             try Database(path: path, mode: .readWrite).execute("PRAGMA user_version=\(version)")
-            for open in [{ _ = try SQLiteWarehouse(path: path) }, { _ = try SQLiteWarehouse.look(at: path) }] {
+            for open in [
+                { _ = try SQLiteWarehouse(path: path) }, { _ = try SQLiteWarehouse.look(at: path) },
+                { _ = try WarehouseReader(path: path) },
+            ] {
                 #expect((#expect(throws: WarehouseError.self) { try open() })?.code == code)
             }
+            // Who asks for tables of models needs no ledger.
+            let reader = try WarehouseReader(path: path, readsLedger: false)
+            let query = try reader.query("SELECT count(*) FROM current_customer")
+            #expect(try reader.step(query) && query.int(0) == 1)
         }
     }
 }

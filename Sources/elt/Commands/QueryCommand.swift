@@ -34,7 +34,7 @@ struct QueryCommand: ParsableCommand {
             let text = try sql.flatMap { $0 == "-" ? nil : $0 } ?? Self.standardInput()
             if text.allSatisfy(\.isWhitespace) { throw UsageError.noQuery }
             let format = self.format ?? (console.settings.json ? .json : .table)
-            let reader = try WarehouseReader(path: wiring.settings.warehousePath)
+            let reader = try WarehouseReader(path: wiring.settings.warehousePath, readsLedger: false)
             let sink = FileSink.standardOutput()
             var writer = format.writer(sink)
             let statement = try reader.query(text, within: time)
