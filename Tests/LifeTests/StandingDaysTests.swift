@@ -115,6 +115,32 @@ import Testing
         #expect(try database.query("PRAGMA integrity_check") == [[.text("ok")]])
     }
 
+    /// Rows can be compared, and the first that's written meets what's wrong with its page: the second attempt compares nothing.
+    @Test func `Damage that only writing meets is healed by the second attempt`() throws {
+        let project = try project()
+        let rows = try history(project)
+        try spoil(project, "DELETE FROM customer_history WHERE id = 'c12'")
+        let path = project.settings.warehousePath
+        let root = try #require(try WarehouseReader(path: path).rows("SELECT rootpage FROM sqlite_schema WHERE name = 'customer_history'")[0][0].integer)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        let page = (Int(root) - 1) << 14
+        func short(_ place: Int) -> Int { Int(bytes[page + place]) << 8 | Int(bytes[page + place + 1]) }
+        func put(_ value: Int, _ place: Int) { bytes.replaceSubrange((page + place)..<(page + place + 2), with: [UInt8(value >> 8), UInt8(value & 255)]) }
+        let (free, next, length) = (short(1), short(short(1)), short(short(1) + 2))
+        #expect(bytes[page] == 0x0A && length >= 8, "a leaf with room")
+        // The free block becomes two, side by side. SQLite would have one of them, and looks only where it writes.
+        put(free + 4, free)
+        put(4, free + 2)
+        put(next, free + 4)
+        put(length - 4, free + 6)
+        try bytes.write(to: URL(fileURLWithPath: path))
+        #expect(try rebuild(project) == TableChanges(inserted: Int64(rows.count)))
+        #expect(try history(project) == rows)
+        try project.verify(hours: 100)
+        let database = try Database(path: path, mode: .readOnly)
+        #expect(try database.query("PRAGMA integrity_check") == [[.text("ok")]])
+    }
+
     /// Keys that stand where SQLite doesn't look for them.
     @Test(arguments: [("2026-11-20c21", "2026-11-20c99"), ("2026-11-20c21", "2026-11-20c01"), ("2026-11-20c21", "1026-11-20c21"), ("2026-11-20c4", "2026-11-20c3")])
     func `A table whose keys are out of order is made anew`(_ key: String, _ other: String) throws {
