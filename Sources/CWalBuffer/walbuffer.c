@@ -42,7 +42,9 @@ typedef struct Writer {
    that: so what's given back ends with a leaf that lies a batch behind. */
 typedef struct Behind {
     int descriptor;
+    int leavesAtOnce;
     int leaves;             /* read since `batch` */
+    sqlite3_int64 farthest; /* leaf that was read; -1 once they didn't come in order, and nothing is given back any more */
     sqlite3_int64 given;    /* everything before is given back, but the first page */
     sqlite3_int64 batch;    /* a leaf that was read, some time ago */
 } Behind;
@@ -185,12 +187,18 @@ static int fileClose(sqlite3_file *base) {
     return flushed != SQLITE_OK ? flushed : closed;
 }
 
-enum { LEAF_OF_INDEX = 0x0A, LEAVES_AT_ONCE = 256 };
+enum { LEAF_OF_INDEX = 0x0A };
 
 /* Gives back what lies behind, some leaves at a time. */
 static void giveBack(Behind *behind, const unsigned char *page, int count, sqlite3_int64 offset) {
 #ifdef __linux__
-    if (offset < count || page[0] != LEAF_OF_INDEX || ++behind->leaves < LEAVES_AT_ONCE) return;
+    if (offset < count || page[0] != LEAF_OF_INDEX || behind->farthest < 0) return;
+    if (offset <= behind->farthest) {
+        behind->farthest = -1;
+        return;
+    }
+    behind->farthest = offset;
+    if (++behind->leaves < behind->leavesAtOnce) return;
     behind->leaves = 0;
     if (behind->given == 0) behind->given = count;
     if (behind->batch > behind->given
@@ -200,12 +208,16 @@ static void giveBack(Behind *behind, const unsigned char *page, int count, sqlit
 #endif
 }
 
-static int readOnce(File *file) {
+static int readOnce(File *file, int leavesAtOnce) {
+#ifdef __linux__
+    if (file->behind || leavesAtOnce < 2) return SQLITE_OK;
     Behind *behind = calloc(1, sizeof *behind);
-    if (behind == NULL) return SQLITE_IOERR_NOMEM;
+    if (behind == NULL) return SQLITE_OK;
+    behind->leavesAtOnce = leavesAtOnce;
     behind->descriptor = open(file->name, O_RDWR | O_CLOEXEC);
     if (behind->descriptor >= 0) file->behind = behind;
     else free(behind);
+#endif
     return SQLITE_OK;
 }
 
@@ -362,7 +374,7 @@ static int fileControl(sqlite3_file *base, int what, void *argument) {
         ((File *)base)->writesLater = *(int *)argument;
         return SQLITE_OK;
     }
-    if (what == ELT_WALBUFFER_READS_ONCE) return ((File *)base)->behind ? SQLITE_OK : readOnce((File *)base);
+    if (what == ELT_WALBUFFER_READS_ONCE) return readOnce((File *)base, *(int *)argument);
     int result = real(base)->pMethods->xFileControl(real(base), what, argument);
     /* SQLite asks before it deletes the log. What it doesn't delete it empties. */
     struct File *log = ((File *)base)->log;

@@ -55,8 +55,8 @@ final class DayMerger {
             if let failure { throw failure }
             return spare.removeLast()
         }
-        spools.rows.restart()
-        spools.gone.restart()
+        try spools.rows.restart()
+        try spools.gone.restart()
         return Day(replacing: replacing, rows: spools.rows, gone: spools.gone)
     }
 
@@ -146,7 +146,7 @@ final class DayMerger {
         guard let sink else { return nil }
         (before, written) = (written, before)
         try before.rewind()
-        written.restart()
+        try written.restart()
         var count: Int64 = 0
         var new = try day.rows.next()
         var gone = try day.gone.next()

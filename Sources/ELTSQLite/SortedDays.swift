@@ -98,7 +98,7 @@ final class SortedDays {
         switch try spool(rows: query, day, into: merged) {
         case .done: return true
         case .unfit: return false
-        case .disordered: merged.rows.restart()
+        case .disordered: try merged.rows.restart()
         }
         return try spool(rows: query + " ORDER BY \(Names.quoted(plan.key)) COLLATE BINARY", day, into: merged) == .done
     }

@@ -41,8 +41,8 @@ package final class SortedRuns {
     }
 
     /// Forgets what it holds; from now on it's written.
-    package func restart() {
-        for spool in spools { spool.restart() }
+    package func restart() throws {
+        for spool in spools { try spool.restart() }
         used = 0
         last.forget()
     }

@@ -180,7 +180,7 @@ package final class Consumer {
         return count
     }
 
-    /// Waits for one message; its threads are woken before the most of the time has gone.
+    /// Waits for one message. Where none comes at first, the client's threads are woken, and it waits on.
     private func wait(for timeout: Duration) -> Int {
         guard waking != nil, timeout > FetchWaking.interval else {
             return rd_kafka_consume_batch_queue(queue, timeout.pollMilliseconds, batch, 1)

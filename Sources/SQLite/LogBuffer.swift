@@ -30,10 +30,9 @@ extension Database {
     }
 
     /// Has an attached file give its blocks back while it's read from its first row to its last, which happens once. Its tree lies in it as
-    /// `SortedTree` writes it.
-    func readOnce(_ schema: String) throws {
-        var on: CInt = 1
-        let result = sqlite3_file_control(handle, schema, ELT_WALBUFFER_READS_ONCE, &on)
-        guard result == SQLITE_OK || result == SQLITE_NOTFOUND else { throw error("file control") }
+    /// `SortedTree` writes it. Where that can't be done nothing happens.
+    func readOnce(_ schema: String, leavesAtOnce: Int) {
+        var leaves = CInt(leavesAtOnce)
+        _ = sqlite3_file_control(handle, schema, ELT_WALBUFFER_READS_ONCE, &leaves)
     }
 }

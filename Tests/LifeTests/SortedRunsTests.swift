@@ -52,7 +52,7 @@ import Testing
         let odd = (0..<20_000).map { String(format: "%06d", $0 * 2 + 1) + String(repeating: "x", count: $0 % 300) }
         #expect(try append(["z", "y", "x"], to: runs))
         #expect(try keys(runs) == ["x", "y", "z"])
-        runs.restart()
+        try runs.restart()
         #expect(try append(even + odd, to: runs))
         #expect(try keys(runs) == (even + odd).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
     }
@@ -61,7 +61,7 @@ import Testing
         let runs = runs()
         #expect(try append(["e", "d", "c", "b"], to: runs))
         #expect(try !append(["a"], to: runs))
-        runs.restart()
+        try runs.restart()
         #expect(try append(["1", "2"], to: runs))
         #expect(try keys(runs) == ["1", "2"])
     }

@@ -13,8 +13,8 @@
  * read or cut, and before a commit is told to other connections (the barrier between the two copies of the
  * log's header in shared memory).
  *
- * A database file that nobody else reads, and that has no log, can be written in the same way (below). All other files pass
- * straight through.
+ * A database file that nobody else reads, and that has no log, can be written in the same way, and one that's read once can give back
+ * what was read (below). All other files pass straight through.
  *
  * Registers the layer `name` over `lower`; NULL is SQLite's own. Returns 0, or SQLite's error code. Call it once
  * for each name.
@@ -31,10 +31,11 @@ int elt_walbuffer_register(const char *name, const char *lower);
 #define ELT_WALBUFFER_WRITES_LATER 0x656C7401
 
 /*
- * For sqlite3_file_control, with a pointer to an int that isn't 0: the database file is read once, from the first leaf of its one index-like
- * tree to the last, and nobody needs it afterwards. Its pages lie in the order in which they were filled.
+ * For sqlite3_file_control, with a pointer to an int: the database file is read once, from the first leaf of its one tree WITHOUT ROWID to the
+ * last, and nobody needs it afterwards. Its pages lie in the order in which they were filled.
  *
- * What was read gives its blocks, and the kernel's pages of it, back while the rest is being read. Where the system can't do that, nothing happens.
+ * What was read gives its blocks, and the kernel's pages of it, back while the rest is being read: so many leaves at a time as the int says, at
+ * least 2. Where the system can't do that, nothing happens.
  */
 #define ELT_WALBUFFER_READS_ONCE 0x656C7402
 

@@ -7,8 +7,6 @@ class OwnFile {
     private let descriptor: Int32
     private let buffer: UnsafeMutableRawPointer
     private var used = 0
-    /// Where the next piece goes. Behind it may lie what was written before the file was begun again.
-    private var end = 0
     private var isNamed = true
     private static let bufferBytes = 1 << 18
 
@@ -47,29 +45,28 @@ class OwnFile {
     }
 
     final func flush() throws {
-        try put(UnsafeRawBufferPointer(start: buffer, count: used), at: end)
-        end += used
+        try put(UnsafeRawBufferPointer(start: buffer, count: used), at: nil)
         used = 0
     }
 
-    /// Writes at a place of the file.
-    final func put(_ bytes: UnsafeRawBufferPointer, at place: Int) throws {
+    /// Writes at a place of the file, or where it has come to.
+    final func put(_ bytes: UnsafeRawBufferPointer, at place: Int?) throws {
         var done = 0
         while done < bytes.count {
             let part = UnsafeRawBufferPointer(rebasing: bytes[done...])
-            let written = pwrite(descriptor, part.baseAddress, part.count, off_t(place + done))
+            let written = place.map { pwrite(descriptor, part.baseAddress, part.count, off_t($0 + done)) }
+                ?? Foundation.write(descriptor, part.baseAddress, part.count)
             if written < 0 && errno == EINTR { continue }
             guard written > 0 else { throw failure("can't be written", errno == ENOSPC ? SQLITE_FULL : SQLITE_IOERR) }
             done += written
         }
     }
 
-    /// Reads from a place of what was written and flushed; fewer bytes only at its end.
+    /// Reads from a place of the file; fewer bytes only at its end.
     final func read(_ target: UnsafeMutableRawBufferPointer, at place: Int) throws -> Int {
-        let count = max(0, min(target.count, end - place))
         var done = 0
-        while done < count {
-            let got = pread(descriptor, target.baseAddress! + done, count - done, off_t(place + done))
+        while done < target.count {
+            let got = pread(descriptor, target.baseAddress! + done, target.count - done, off_t(place + done))
             if got < 0 && errno == EINTR { continue }
             guard got >= 0 else { throw failure("can't be read", SQLITE_IOERR) }
             if got == 0 { break }
@@ -78,8 +75,13 @@ class OwnFile {
         return done
     }
 
-    /// Begins the file again. Its blocks, and the pages that the kernel has of them, are written over instead of being freed and found anew.
-    final func restart() { (used, end) = (0, 0) }
+    /// Empties the file.
+    final func restart() throws {
+        used = 0
+        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+            throw failure("can't be emptied", SQLITE_IOERR)
+        }
+    }
 
     private func failure(_ what: String, _ code: Int32) -> SQLiteError {
         SQLiteError(code: code, message: "\(path) \(what): \(String(cString: strerror(errno)))", sql: nil, path: path)

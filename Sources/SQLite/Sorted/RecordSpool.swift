@@ -31,8 +31,8 @@ package final class RecordSpool {
     }
 
     /// Forgets what it holds; from now on it's written.
-    package func restart() {
-        file.restart()
+    package func restart() throws {
+        try file.restart()
         (place, filled, position) = (0, 0, 0)
     }
 

@@ -31,22 +31,25 @@ package final class SortedTable {
     package func append(_ record: UnsafeRawBufferPointer) throws { try tree.append(record) }
 
     /// Moves the rows into the table, inside the running transaction.
-    package func finish() throws {
-        let rows = try attach(once: true)
+    /// - Parameter leavesAtOnce: How many leaves of the file's tree are given back together, once they were read.
+    package func finish(leavesAtOnce: Int = 256) throws {
+        let rows = try attach(givingBack: leavesAtOnce)
         // Whatever fails here ends the transaction. Without saying so, SQLite keeps what was on each page in a journal,
         // should the statement alone be undone.
         try database.execute("INSERT OR ROLLBACK INTO main.\(quoted) SELECT * FROM \(rows)")
     }
 
     /// Gives the rows as a table of their own, to be read until the running transaction ends; tells its name.
-    /// - Parameter once: Whether they're read from the first to the last, and never again.
-    package func attach(once: Bool = false) throws -> String {
+    package func attach() throws -> String { try attach(givingBack: nil) }
+
+    /// - Parameter leaves: Where they're read once, from the first to the last: how many leaves are given back together.
+    private func attach(givingBack leaves: Int?) throws -> String {
         let root = try tree.finish()
         try file.finish(table: name, sql: sql, root: root)
         let schema = try database.attachUntilEnd(file.path)
         // SQLite has opened it with the first look.
         _ = try database.value("SELECT 1 FROM \(schema).sqlite_schema")
-        if once { try database.readOnce(schema) }
+        if let leaves { database.readOnce(schema, leavesAtOnce: leaves) }
         file.remove()
         return "\(schema).\(quoted)"
     }
