@@ -48,6 +48,13 @@ extension ProjectCase {
                     + "must be an error, not a new and empty topic."
             ]),
         ProjectCase(
+            "tokens from nowhere",
+            .inKafka("security.protocol: SASL_SSL\n  sasl.mechanisms: oauthbearer"),
+            [
+                "3:1: kafka: with OAUTHBEARER tokens must come from somewhere: "
+                    + "'sasl.oauthbearer.method: oidc' and its 'sasl.oauthbearer.token.endpoint.url'."
+            ]),
+        ProjectCase(
             "unchecked checksums",
             .inKafka("check.crcs: false"),
             [

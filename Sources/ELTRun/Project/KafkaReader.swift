@@ -15,6 +15,7 @@ struct KafkaReader {
                 if let value = property(field) { properties[field.name] = value }
             }
             warnOfOpenPasswords(properties, node)
+            refuseTokensFromNowhere(properties, node)
         }
         let broker = ["bootstrap.servers", "metadata.broker.list"]
         let isNamed: Bool
@@ -90,6 +91,19 @@ struct KafkaReader {
     }
 
     // MARK: What is refused
+
+    /// librdkafka waits for a token that nobody gives it, without a word.
+    private func refuseTokensFromNowhere(_ properties: [String: String], _ node: ConfigNode) {
+        guard properties["security.protocol"]?.lowercased().hasPrefix("sasl") == true,
+            (properties["sasl.mechanisms"] ?? properties["sasl.mechanism"])?.uppercased() == "OAUTHBEARER",
+            properties["sasl.oauthbearer.method"]?.lowercased() != "oidc",
+            !["true", "t", "1", "on"].contains(properties["enable.sasl.oauthbearer.unsecure.jwt"]?.lowercased())
+        else { return }
+        faults.error(
+            node.namePlace,
+            "kafka: with OAUTHBEARER tokens must come from somewhere: 'sasl.oauthbearer.method: oidc' and its 'sasl.oauthbearer.token.endpoint.url'."
+        )
+    }
 
     /// Why a property can't be set, beginning after its name and quote; nil if it can.
     static func refusal(_ name: String, _ value: String) -> String? {
