@@ -144,6 +144,18 @@ import Testing
         #expect(try reader.rows("SELECT count(*) FROM raw_customer_stream") == [[.integer(1)]])
     }
 
+    @Test func `Tables that aren't there can't be verified`() throws {
+        let project = try ReplayProject()
+        try project.verify(hours: 1)
+        project.produce("create", key: "a", name: "A", hour: 0)
+        _ = try project.engine(hours: 1).run(RunOptions())
+        try FileManager.default.removeItem(atPath: project.folder + "/warehouse")
+        let error = #expect(throws: RunError.self) { try project.verify(hours: 1) }
+        #expect(error?.code == "rebuild.unpublished")
+        _ = try project.engine(hours: 1).rebuild(at: false)
+        try project.verify(hours: 1)
+    }
+
     @Test func `A version that there can't be is told as damage`() throws {
         let project = try ReplayProject()
         let path = project.settings.warehousePath

@@ -83,6 +83,8 @@ extension Engine {
         try refuseOtherArchive(archive, warehouse)
         let published = try warehouse.publishedSequence
         guard published > 0 else {
+            let newest = try archive.newestSequence
+            guard newest == 0 else { throw RunError.unpublished(entries: newest) }
             report.status = "nothing is published yet"
             return report
         }

@@ -74,6 +74,8 @@ package enum RunError: ELTError {
     case storage(path: String, reason: String)
     case lowDisk(path: String, free: Int64, needed: Int64)
     case differs([TableDifference])
+    /// There are no tables to be compared with what the archive gives.
+    case unpublished(entries: Int64)
     case unknownEntity(String, known: [String])
     case unknownModel(String, known: [String])
     case otherArchive(loaded: Int64, newest: Int64)
@@ -85,6 +87,7 @@ package enum RunError: ELTError {
         case .storage: "run.storage"
         case .lowDisk: "run.low-disk"
         case .differs: "rebuild.differs"
+        case .unpublished: "rebuild.unpublished"
         case .unknownEntity: "run.unknown-entity"
         case .unknownModel: "run.unknown-model"
         case .otherArchive, .divergedArchive: "run.other-archive"
@@ -96,6 +99,7 @@ package enum RunError: ELTError {
         case .locked: .locked
         case .storage, .lowDisk: .storage
         case .differs: .data
+        case .unpublished: .failed
         case .unknownEntity, .unknownModel: .usage
         case .otherArchive, .divergedArchive: .storage
         }
@@ -112,6 +116,8 @@ package enum RunError: ELTError {
                 + tables.map { table in
                     "\(table.table): \(table.count) rows, such as \(table.samples.prefix(20).joined(separator: ", "))"
                 }.joined(separator: "; ") + "."
+        case .unpublished(let entries):
+            "No run has published tables that could be compared, and the archive has \(entries) entries."
         case .unknownEntity(let name, let known):
             "There's no entity \(name) with a full_load; there is: \(known.joined(separator: ", "))."
         case .unknownModel(let name, let known):
@@ -129,6 +135,7 @@ package enum RunError: ELTError {
         case .storage: "Check that the path exists, is yours and can be written."
         case .lowDisk: "Free some space, then run the same command again; nothing was changed."
         case .differs: "Run 'elt rebuild --from-archive' to make the tables from the archive, and please report it."
+        case .unpublished: "Run 'elt rebuild --from-archive' to make the tables, or 'elt run', and verify them then."
         case .unknownEntity, .unknownModel: "Use one of these names."
         case .otherArchive, .divergedArchive:
             "Check `archive.path` in elt.yml, and restore 'manifest.ndjson' if it's an older one. If the archive is right, move the warehouse away and run 'elt rebuild --from-archive'."
