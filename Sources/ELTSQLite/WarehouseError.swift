@@ -71,7 +71,7 @@ package enum WarehouseError: SQLComplaining {
     package var remedy: String {
         switch self {
         case .storage:
-            "Check free space and permissions of its folder, then run the same command again; nothing is half done."
+            "Check free space, permissions of its folder and the limit of file sizes (ulimit -f), then run the same command again; nothing is half done."
         case .busy: "Close the program that writes to it (see `lsof`), then run the same command again."
         case .damaged: "Move the file away and run 'elt rebuild --from-archive': the archive has everything."
         case .newer: "Use the newer elt, or move the file away and run 'elt rebuild --from-archive'."
