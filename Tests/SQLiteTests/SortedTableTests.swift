@@ -148,6 +148,28 @@ import Testing
         }
     #endif
 
+    @Test func `A file that's read in another order keeps what it has`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let database = try database(pageSize: 1024)
+        try fill(database, rows: 2000, longest: 200)
+        try database.transaction {
+            let table = try #require(try SortedTable(database, table: "t", path: folder + "/sorted"))
+            var record = SortedRecord()
+            defer { record.deallocate() }
+            let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
+            while try query.step() {
+                _ = record.take(query, [.none, .text, .none, .numeric, .real])
+                try table.append(record.bytes)
+            }
+            let rows = try table.attach(givingBack: 2)
+            // Pages that were read aren't kept.
+            try database.execute("PRAGMA elt_attached_0.cache_size=10")
+            for order in ["day DESC, key DESC", "day, key"] {
+                #expect(try database.query("SELECT * FROM \(rows) ORDER BY \(order)") == database.query("SELECT * FROM u ORDER BY \(order)"))
+            }
+        }
+    }
+
     @Test func `A spool gives back what it was given`() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -43,7 +43,7 @@ package final class SortedTable {
     package func attach() throws -> String { try attach(givingBack: nil) }
 
     /// - Parameter leaves: Where they're read once, from the first to the last: how many leaves are given back together.
-    private func attach(givingBack leaves: Int?) throws -> String {
+    func attach(givingBack leaves: Int?) throws -> String {
         let root = try tree.finish()
         try file.finish(table: name, sql: sql, root: root)
         let schema = try database.attachUntilEnd(file.path)
