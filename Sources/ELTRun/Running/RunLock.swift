@@ -117,7 +117,7 @@ package enum RunError: ELTError {
                     "\(table.table): \(table.count) rows, such as \(table.samples.prefix(20).joined(separator: ", "))"
                 }.joined(separator: "; ") + "."
         case .unpublished(let entries):
-            "No run has published tables that could be compared, and the archive has \(entries) entries."
+            "The warehouse has no published tables that could be compared with what the archive's \(entries) entries give."
         case .unknownEntity(let name, let known):
             "There's no entity \(name) with a full_load; there is: \(known.joined(separator: ", "))."
         case .unknownModel(let name, let known):
