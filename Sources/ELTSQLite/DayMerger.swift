@@ -96,6 +96,9 @@ final class DayMerger {
             while isRunning { condition.wait() }
             sink = nil
         }
+        // Whoever makes the days in another way may need the room.
+        try? before.restart()
+        try? written.restart()
     }
 
     // MARK: The thread

@@ -56,9 +56,16 @@ extension SQLiteTransformSession {
             }
             var changes = TableChanges()
             if let days = sortedDays, days.plan.model == model {
-                let next = SortedDays.Given(
-                    day: day, query: query, scope: scope, keys: "SELECT key FROM \(scopeRows(scope)) ORDER BY key")
-                if !readsItself(query, model), try days.add(next) { return changes }
+                let next = given(day, query, scope)
+                if let ahead {
+                    if try ahead.take(next) {
+                        days.note(next)
+                        daysAhead += 1
+                        return changes
+                    }
+                } else if !readsItself(query, model), try days.add(next) {
+                    return changes
+                }
                 if let anew = try makeAnew(days), !readsItself(query, model), try anew.add(next) { return changes }
                 changes += try carryAll(days)
             }
@@ -77,9 +84,14 @@ extension SQLiteTransformSession {
         }
     }
 
+    func given(_ day: Day, _ query: String, _ scope: KeyScope) -> SortedDays.Given {
+        SortedDays.Given(day: day, query: query, scope: scope, keys: "SELECT key FROM \(scopeRows(scope)) ORDER BY key")
+    }
+
     package func beginDays(
         _ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String]
     ) throws {
+        if makesAhead(model) { return }
         let plan = DaysPlan(model: model, columns: columns, partition: partition, key: key, resets: resets)
         try named(model) {
             let standing = try standingTable(model, columns, key: [partition, key])
@@ -93,7 +105,12 @@ extension SQLiteTransformSession {
         guard let days = sortedDays else { return TableChanges() }
         return try named(model) {
             defer { sortedDays = nil }
-            if let changes = try days.finish() { return changes }
+            let areAllTaken = ahead?.areAllTaken ?? true
+            ahead?.end()
+            if areAllTaken, let changes = try days.finish() {
+                try endAhead(doneWith: true)
+                return changes
+            }
             if let changes = try makeAnew(days)?.finish() { return changes }
             return try carryAll(days)
         }
@@ -106,10 +123,11 @@ extension SQLiteTransformSession {
         return try? StandingTable(path: path, table: model, sql: Self.definition(model, columns: columns, key: key))
     }
 
-    /// Makes days for an empty table that were compared with what it holds and can't be mended there. nil if they were made for an empty one
-    /// already, or can't be.
+    /// Makes days for an empty table that were compared with what it holds and can't be mended there, or that were made ahead and aren't those that
+    /// are asked for. nil if neither is so, or if they can't be made.
     private func makeAnew(_ days: SortedDays) throws -> SortedDays? {
-        guard days.isStanding else { return nil }
+        guard days.isStanding || ahead != nil else { return nil }
+        try endAhead(doneWith: false)
         days.discard()
         sortedDays = nil
         try createTable(days.plan.model, columns: days.plan.columns, key: [days.plan.partition, days.plan.key])

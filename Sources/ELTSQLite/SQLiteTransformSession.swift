@@ -12,6 +12,14 @@ package final class SQLiteTransformSession: TransformSession {
     private var kept = 0
     /// The model whose days are all being built.
     var sortedDays: SortedDays?
+    /// Who makes the days of a model besides.
+    var ahead: DaysAhead?
+    /// What that needs: a connection that was there before the transaction changed anything, and the winners of an entity.
+    var winnersAhead: (entity: String, database: Database, winners: DailyWinners)?
+    /// The entity whose index of days has still to be made, should nobody make its days ahead.
+    var indexDue: String?
+    /// How many days were made ahead and taken.
+    var daysAhead = 0
     /// Where files may lie beside the warehouse.
     var path: String { warehouse.path }
     /// Evaluates queries besides, from the first changed winner on until the models are built.
@@ -39,7 +47,8 @@ package final class SQLiteTransformSession: TransformSession {
         try database.execute(Schema.winners(entity.name))
         let before = try WinnerDays.now(of: entity.name, in: warehouse)
         let (resolution, after) = try WinnersResolver(
-            warehouse: warehouse, entity: entity, built: built, following: following, side: sideReader, days: before
+            warehouse: warehouse, entity: entity, built: built, following: following, side: sideReader, days: before,
+            daily: winnersAhead.flatMap { $0.entity == entity.name ? $0.winners : nil }
         ).resolve(everything: everything)
         winnerDays[entity.name] = (before, after)
         try makeRoom()
@@ -47,6 +56,7 @@ package final class SQLiteTransformSession: TransformSession {
     }
 
     package func indexDays(of entity: String) throws {
+        guard ahead == nil else { return indexDue = entity }
         try database.execute(Schema.coveringDays(entity))
         try makeRoom()
     }
@@ -129,6 +139,7 @@ package final class SQLiteTransformSession: TransformSession {
     package func writeStates() throws {
         // As long as it reads, the log can't be moved into the file.
         side = nil
+        winnersAhead = nil
         for (entity, days) in winnerDays {
             try database.execute(Schema.noCoveringDays(entity))
             if !indexed.contains(entity) { try database.execute(Schema.noWinnersByDay(entity)) }

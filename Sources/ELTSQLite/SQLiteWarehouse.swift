@@ -36,6 +36,8 @@ package final class SQLiteWarehouse {
             try Self.prepareFile(newFile?.path ?? path, isNew: newFile != nil)
             // What a command that was killed left behind.
             unlink(SortedDays.path(beside: path))
+            unlink(SortedDays.path(beside: SQLiteTransformSession.path(ahead: path)))
+            unlink(SQLiteTransformSession.path(ahead: path))
             database = try Database(path: newFile?.path ?? path, mode: .create, tellsTime: false)
             if newFile == nil { try Self.giveBackLog(database, path: path) }
             try Self.configure(database, isNew: newFile != nil)
@@ -62,12 +64,26 @@ package final class SQLiteWarehouse {
         }
     }
 
+    package var isUnseen: Bool { newFile != nil }
+
     /// Whether changed pages may be written before the commit and again later. In a log, SQLite sums up at commit all that lies
     /// behind the first page that's in it twice; where all raw rows are in it, it does that anyway.
     var mayWriteTwice: Bool { newFile != nil || changesRaw }
 
     /// Whether another connection sees all raw rows that this one does: they're committed, in a file with a log.
     var isReadableBeside: Bool { isShared && newFile == nil && !changesRaw && database.isInTransaction }
+
+    /// Another connection to a new warehouse, at the begin of a transaction and to be gone before its commit. It sees what was committed before:
+    /// raw rows, if the transaction doesn't change them. Their pages are in the file and stay as they are, and so does the first page, which
+    /// SQLite writes at commit. nil where there's none to be had.
+    func frozen() -> Database? {
+        guard let newFile, !changesRaw, database.isInTransaction,
+            let frozen = try? Database(path: newFile.path, mode: .frozen, tellsTime: false)
+        else { return nil }
+        // The transaction keeps the first page, and the schema is read before anybody changes it.
+        let settings = "PRAGMA cache_size=-24576; PRAGMA temp_store=FILE; PRAGMA temp.cache_size=-8192; BEGIN; SELECT 1 FROM sqlite_schema;"
+        return (try? frozen.execute(settings)).map { frozen }
+    }
 
     deinit {
         // Nobody has asked for it to stay. What another has left tells the next that its maker died.

@@ -25,7 +25,7 @@ struct DaysPlan {
 /// be done with makes `add` or `finish` say so, and then nothing has been written to the table.
 final class SortedDays {
     /// A day and its queries, should they have to be run again.
-    struct Given {
+    struct Given: Equatable {
         var day: Day
         var query: String
         var scope: KeyScope
@@ -82,30 +82,40 @@ final class SortedDays {
 
     /// The next day: the model's rows of it, and the keys for which the day before doesn't count. False if it can't be done.
     func add(_ next: Given) throws -> Bool {
+        guard try make(next, from: database) else { return false }
+        note(next)
+        return true
+    }
+
+    /// Keeps a day that was made, should it have to be made again.
+    func note(_ next: Given) { given.append(next) }
+
+    /// Makes the next day of what a connection sees.
+    func make(_ next: Given, from database: Database) throws -> Bool {
         guard !merger.hasGivenUp,
             let date = try SortedRecord.value(of: Names.literal(next.day.description), affinities[0], database)
         else { return false }
         let merged = try merger.next(replacing: [(column: 0, value: date)] + resets)
-        guard try spool(next.query, next.day, into: merged), try spool(keys: next.keys, into: merged) else { return false }
+        guard try spool(next.query, next.day, from: database, into: merged), try spool(keys: next.keys, from: database, into: merged)
+        else { return false }
         try merger.add(merged)
-        given.append(next)
         return true
     }
 
     /// Rows that come in too many runs are asked for once more, in order.
-    private func spool(_ query: String, _ day: Day, into merged: DayMerger.Day) throws -> Bool {
+    private func spool(_ query: String, _ day: Day, from database: Database, into merged: DayMerger.Day) throws -> Bool {
         let query = "SELECT \(Names.list(columns)) FROM (\(query))"
-        switch try spool(rows: query, day, into: merged) {
+        switch try spool(rows: query, day, from: database, into: merged) {
         case .done: return true
         case .unfit: return false
         case .disordered: try merged.rows.restart()
         }
-        return try spool(rows: query + " ORDER BY \(Names.quoted(plan.key)) COLLATE BINARY", day, into: merged) == .done
+        return try spool(rows: query + " ORDER BY \(Names.quoted(plan.key)) COLLATE BINARY", day, from: database, into: merged) == .done
     }
 
     private enum Spooled { case done, unfit, disordered }
 
-    private func spool(rows query: String, _ day: Day, into merged: DayMerger.Day) throws -> Spooled {
+    private func spool(rows query: String, _ day: Day, from database: Database, into merged: DayMerger.Day) throws -> Spooled {
         let text = Array(day.description.utf8)
         let new = try database.prepare(query)
         return try text.withUnsafeBytes { text in
@@ -119,7 +129,7 @@ final class SortedDays {
         }
     }
 
-    private func spool(keys: String, into merged: DayMerger.Day) throws -> Bool {
+    private func spool(keys: String, from database: Database, into merged: DayMerger.Day) throws -> Bool {
         let gone = try database.prepare(keys)
         while try gone.step() {
             guard case .text(let key) = gone.key(0) else { return false }

@@ -2,10 +2,15 @@ import ELTCore
 import SQLite
 
 /// Writes whole timelines into their empty table, in the order of their keys.
+///
+/// Rows are packed and filed on a thread of their own, some timelines at a time, while the next are found.
 final class TimelineWriter {
-    private let table: SortedTable?
+    private let file: TimelineFile?
+    private let side = SideWork()
+    private var batch = TimelineBatch()
+    /// The batch that's being filed, or was and can be filled again.
+    private var filed = TimelineBatch()
     private let insert: Statement
-    private var record = SortedRecord()
     private let heads: Heads
     /// The newest living winners of this key and all after it. Before it the timelines are their own heads: one winner for each
     /// key, from few tables.
@@ -14,15 +19,16 @@ final class TimelineWriter {
     /// The tables that hold the winners' rows.
     private var origins: Set<Int32> = []
 
-    /// - Parameter path: Of the warehouse: a file lies beside it for a while.
-    init(_ database: Database, _ entity: String, path: String) throws {
+    /// - Parameters:
+    ///   - path: Of the warehouse: a file lies beside it for a while.
+    ///   - daily: Who puts all winners aside besides.
+    init(_ database: Database, _ entity: String, path: String, daily: DailyWinners?) throws {
         heads = Heads(database: database, entity: entity)
-        table = try SortedTable(database, table: Names.winners(entity), path: SortedDays.path(beside: path))
+        let table = try SortedTable(database, table: Names.winners(entity), path: SortedDays.path(beside: path))
+        file = table.map { TimelineFile($0, daily) }
         insert = try database.prepare(
             "INSERT INTO \(Names.quoted(Names.winners(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     }
-
-    deinit { record.deallocate() }
 
     /// - Parameter winners: In the order of their days.
     func write(_ key: [UInt8], _ winners: [Winner]) throws {
@@ -31,8 +37,11 @@ final class TimelineWriter {
         for winner in winners { origins.insert(winner.origin) }
         if collected == nil, winners.count > 1 || origins.count > 2 { collected = (key, try heads.collect()) }
         try key.withUnsafeBytes { key in
-            for winner in winners {
-                if let table { try append(winner, key, to: table) } else { try insert.write(winner, key: key) }
+            if file == nil {
+                for winner in winners { try insert.write(winner, key: key) }
+            } else {
+                batch.add(key, winners)
+                if batch.isFull { try fileBatch() }
             }
             guard let insert = collected?.insert, !newest.removed else { return }
             insert.bind(1, Int64(newest.origin))
@@ -43,24 +52,96 @@ final class TimelineWriter {
         }
     }
 
-    private func append(_ winner: Winner, _ key: UnsafeRawBufferPointer, to table: SortedTable) throws {
-        record.begin()
-        record.add(key, isText: true)
-        record.add(Int64(winner.day))
-        winner.withOrder { order in
-            record.add(order, isText: false)
-            record.add(winner.removed ? 1 : 0)
-            record.add(Int64(winner.origin))
-            record.add(winner.place)
-            record.end()
+    private func fileBatch() throws {
+        guard let file else { return }
+        let full = batch
+        try side.start {
+            try file.append(full)
+            full.removeAll()
         }
-        try table.append(record.bytes)
+        (batch, filed) = (filed, full)
     }
 
     /// Has the timelines in their table, and their heads ready.
     func finish() throws {
-        try table?.finish()
+        try fileBatch()
+        try side.settle()
+        try file?.finish()
         if let collected { try heads.addAll(before: collected.from) } else { try heads.useTimelines(origins: origins) }
+    }
+}
+
+/// Some timelines on their way into their file.
+private final class TimelineBatch {
+    private var keys: [UInt8] = []
+    private var winners: [Winner] = []
+    private var ends: [(key: Int, winners: Int)] = []
+
+    /// Few enough to stay in the cache.
+    var isFull: Bool { winners.count >= 2048 || keys.count >= 1 << 18 }
+
+    func add(_ key: UnsafeRawBufferPointer, _ new: [Winner]) {
+        keys.append(contentsOf: key)
+        winners.append(contentsOf: new)
+        ends.append((keys.count, winners.count))
+    }
+
+    func removeAll() {
+        keys.removeAll(keepingCapacity: true)
+        winners.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+    }
+
+    func each(_ body: (UnsafeRawBufferPointer, UnsafeBufferPointer<Winner>) throws -> Void) throws {
+        try keys.withUnsafeBytes { keys in
+            try winners.withUnsafeBufferPointer { winners in
+                var begin = (key: 0, winners: 0)
+                for end in ends {
+                    try body(
+                        UnsafeRawBufferPointer(rebasing: keys[begin.key..<end.key]),
+                        UnsafeBufferPointer(rebasing: winners[begin.winners..<end.winners]))
+                    begin = end
+                }
+            }
+        }
+    }
+}
+
+/// The file of sorted timelines.
+private final class TimelineFile {
+    private let table: SortedTable
+    private let daily: DailyWinners?
+    private var record = SortedRecord()
+
+    init(_ table: SortedTable, _ daily: DailyWinners?) {
+        self.table = table
+        self.daily = daily
+    }
+
+    deinit { record.deallocate() }
+
+    func append(_ batch: TimelineBatch) throws {
+        try batch.each { key, winners in
+            for winner in winners {
+                record.begin()
+                record.add(key, isText: true)
+                record.add(Int64(winner.day))
+                winner.withOrder { order in
+                    record.add(order, isText: false)
+                    record.add(winner.removed ? 1 : 0)
+                    record.add(Int64(winner.origin))
+                    record.add(winner.place)
+                    record.end()
+                }
+                try table.append(record.bytes)
+                daily?.add(key, winner)
+            }
+        }
+    }
+
+    func finish() throws {
+        daily?.finish()
+        try table.finish()
     }
 }
 

@@ -13,6 +13,8 @@ struct WinnersResolver {
     let side: () throws -> SideReader?
     /// The days of the winners there are.
     let days: WinnerDays
+    /// Who puts all winners aside, where timelines are made anew.
+    let daily: DailyWinners?
 
     private var database: Database { warehouse.database }
     private var tables: RawTables { RawTables(database: database, entity: entity.name) }
@@ -128,7 +130,7 @@ struct WinnersResolver {
             cursors.append(try EventCursor(try database.prepare(query), ranks: ranks, path: sorterPath))
         }
         let absences = entity.fullLoad?.absent == .remove ? loads.map(Self.absence) : []
-        let writer = try TimelineWriter(database, name, path: warehouse.path)
+        let writer = try TimelineWriter(database, name, path: warehouse.path, daily: daily)
         var pool: [Winner] = []
         var key: [UInt8] = []
         var timeline = Timeline()

@@ -52,17 +52,20 @@ package struct Transformer {
     ) throws -> TransformSummary {
         Failpoint.transformBegun.pass()
         var summary = TransformSummary()
+        let horizon = settings.zone.day(of: latestNow)
+        let built = try chosen(request, session)
+        let ahead = try request.select == nil ? ModelBuilder.firstOfDays(built, session) : nil
+        if let entity = ahead?.config.byKey { try session.expectDays(of: entity, until: horizon) }
         for entity in settings.entities {
             summary.resolutions[entity.name] = try session.resolve(
                 entity, everything: request.everything, maxClockSkew: settings.limits.maxClockSkew,
-                horizon: settings.zone.day(of: latestNow))
+                horizon: horizon)
         }
         Failpoint.winnersResolved.pass()
-        let built = try chosen(request, session)
         if request.select == nil { try session.forget(modelsOtherThan: built.map(\.name)) }
         var builder = ModelBuilder(
-            transformer: self, session: session, request: request, horizon: settings.zone.day(of: latestNow),
-            resolutions: summary.resolutions)
+            transformer: self, session: session, request: request, horizon: horizon, resolutions: summary.resolutions)
+        if let ahead { try builder.beginAhead(ahead) }
         for (index, model) in built.enumerated() {
             try Interruption.check()
             context.progress.report(step: "models", done: Int64(index), total: Int64(built.count))

@@ -2,7 +2,12 @@ import CSQLite
 
 /// One open SQLite file. It belongs to one thread: nothing here locks.
 package final class Database {
-    package enum Mode: Sendable { case readOnly, readWrite, create }
+    package enum Mode: Sendable {
+        case readOnly, readWrite, create
+        /// To read what doesn't change as long as it's open, in a file that may change elsewhere: without locks, and without looking for a
+        /// journal or a log (https://sqlite.org/uri.html#uriimmutable).
+        case frozen
+    }
 
     package let handle: OpaquePointer
     private var isClosed = false
@@ -23,12 +28,13 @@ package final class Database {
             case .readOnly: SQLITE_OPEN_READONLY
             case .readWrite: SQLITE_OPEN_READWRITE
             case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            case .frozen: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
             }
         var handle: OpaquePointer?
         let clock = tellsTime ? nil : RefusedClock.layer
         let result = sqlite3_open_v2(
-            path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-            mode == .readOnly ? clock : LogBuffer.layer(over: clock))
+            mode == .frozen ? Self.frozenURI(path) : path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+            mode == .readOnly || mode == .frozen ? clock : LogBuffer.layer(over: clock))
         guard result == SQLITE_OK, let handle else {
             let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(handle)
@@ -47,6 +53,22 @@ package final class Database {
     }
 
     deinit { if !isClosed { sqlite3_close_v2(handle) } }
+
+    private static func frozenURI(_ path: String) -> String {
+        let plain = Set("/-._~ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
+        let digits = Array("0123456789ABCDEF")
+        var uri = "file:"
+        // Two slashes at its begin would be followed by a host.
+        if path.hasPrefix("//") { uri += "//" }
+        for byte in path.utf8 {
+            if plain.contains(byte) {
+                uri.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                uri += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }
+        return uri + "?immutable=1"
+    }
 
     /// Closes the file for good. Statements and whatever else uses this must be gone.
     package func close() throws {

@@ -48,6 +48,14 @@ package protocol TransformSession: IntervalStore {
     /// Says that all days of a model come now, in their order, by `overwriteCarrying`, for a table that shall hold them and nothing else;
     /// `endDays` ends that. In between the table needn't hold them yet.
     func beginDays(_ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String]) throws
+    /// Says, before the first winner is resolved, that a table of an entity's days up to `horizon` will be made, for `beginDaysAhead`.
+    func expectDays(of entity: String, until horizon: Day) throws
+    /// Creates the table of a model of days, and has its days evaluated and put together from now on, while other models are built, where that can be
+    /// done. The model is built in its turn as any other, and told then what a query fails with.
+    func beginDaysAhead(
+        _ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String], of entity: String,
+        queries: [(day: Day, query: String)]
+    ) throws
     /// What was written since `beginDays` and not told yet. A table that was there and held most of the rows has them still: only what differs is
     /// written, and counted.
     func endDays(_ model: String) throws -> TableChanges

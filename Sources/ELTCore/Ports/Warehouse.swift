@@ -26,6 +26,8 @@ package protocol Warehouse: QuarantineLedger {
 
     /// Whether it's new, and no other was being made before it: the first one, or one that was lost.
     var isFirst: Bool { get }
+    /// Whether it's new and wasn't installed: nobody sees what's committed to it.
+    var isUnseen: Bool { get }
     /// Says that a warehouse was lost when this one was made. What the archive had up to a sequence was let pass then.
     func noteLost(after sequence: Int64) throws
     /// Makes a new warehouse durable and shows it to readers; sessions from before end with this. Nothing else

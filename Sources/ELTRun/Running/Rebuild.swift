@@ -3,7 +3,8 @@ import ELTLoad
 import ELTTransform
 
 extension Engine {
-    /// Raw tables and models from the archive alone. Readers see the old tables until the commit.
+    /// Raw tables and models from the archive alone. Readers see the old tables until the commit, which is one for all; where there's nothing to be
+    /// seen raw tables have their own, as in an hour.
     ///
     /// The limits of a run aren't asked: they are for what a run brings.
     package func rebuild(at explicitNow: Bool) throws -> RunReport {
@@ -23,9 +24,15 @@ extension Engine {
             try watch.measure("checkpoint") { _ = try warehouse.checkpoint() }
             let begin = report
             func attempt() throws {
-                try warehouse.transaction {
+                func load() throws {
                     Failpoint.rebuildBegun.pass()
-                    try build(archive, warehouse, upTo: nil, &report, &watch)
+                    try loadAll(archive, warehouse, upTo: nil, &report, &watch)
+                }
+                let isUnseen = warehouse.isUnseen
+                if isUnseen { try warehouse.transaction(load) }
+                try warehouse.transaction {
+                    if !isUnseen { try load() }
+                    try buildAll(warehouse, &report, &watch)
                     Failpoint.rebuildBeforeCommit.pass()
                 }
             }
@@ -47,7 +54,7 @@ extension Engine {
         return report
     }
 
-    private func build(
+    private func loadAll(
         _ archive: any Archive, _ warehouse: any Warehouse, upTo last: Int64?, _ report: inout RunReport,
         _ watch: inout Stopwatch
     ) throws {
@@ -60,6 +67,9 @@ extension Engine {
             try noteArchive(archive, warehouse)
         }
         Failpoint.rebuildLoaded.pass()
+    }
+
+    private func buildAll(_ warehouse: any Warehouse, _ report: inout RunReport, _ watch: inout Stopwatch) throws {
         var request = TransformRequest()
         request.everything = true
         let clock = watch
@@ -88,7 +98,10 @@ extension Engine {
             report.status = "nothing is published yet"
             return report
         }
-        try scratch.transaction { try build(archive, scratch, upTo: published, &report, &watch) }
+        try scratch.transaction {
+            try loadAll(archive, scratch, upTo: published, &report, &watch)
+            try buildAll(scratch, &report, &watch)
+        }
         // A model that waits for its first data has no table.
         let built = models.models.filter { model in report.models.contains { $0.name == model.name } }
         let differences = try watch.measure("compare") {

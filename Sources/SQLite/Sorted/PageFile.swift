@@ -2,7 +2,7 @@ import CSQLite
 import Foundation
 
 /// A file that's written from its begin to its end, in large pieces, by its owner alone.
-class OwnFile {
+package final class OwnFile {
     let path: String
     private let descriptor: Int32
     private let buffer: UnsafeMutableRawPointer
@@ -11,7 +11,7 @@ class OwnFile {
     private static let bufferBytes = 1 << 18
 
     /// Makes the file, or makes it anew.
-    init(path: String) throws {
+    package init(path: String) throws {
         self.path = path
         unlink(path)
         descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -26,12 +26,12 @@ class OwnFile {
     }
 
     /// Takes the file's name away; whoever has it open keeps what it holds. Another may have the name then.
-    func remove() {
+    package func remove() {
         if isNamed { unlink(path) }
         isNamed = false
     }
 
-    final func write(_ bytes: UnsafeRawBufferPointer) throws {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
         guard var from = bytes.baseAddress else { return }
         var left = bytes.count
         while left > 0 {
@@ -44,13 +44,13 @@ class OwnFile {
         }
     }
 
-    final func flush() throws {
+    package func flush() throws {
         try put(UnsafeRawBufferPointer(start: buffer, count: used), at: nil)
         used = 0
     }
 
     /// Writes at a place of the file, or where it has come to.
-    final func put(_ bytes: UnsafeRawBufferPointer, at place: Int?) throws {
+    func put(_ bytes: UnsafeRawBufferPointer, at place: Int?) throws {
         var done = 0
         while done < bytes.count {
             let part = UnsafeRawBufferPointer(rebasing: bytes[done...])
@@ -63,7 +63,7 @@ class OwnFile {
     }
 
     /// Reads from a place of the file; fewer bytes only at its end.
-    final func read(_ target: UnsafeMutableRawBufferPointer, at place: Int) throws -> Int {
+    package func read(_ target: UnsafeMutableRawBufferPointer, at place: Int) throws -> Int {
         var done = 0
         while done < target.count {
             let got = pread(descriptor, target.baseAddress! + done, target.count - done, off_t(place + done))
@@ -76,7 +76,7 @@ class OwnFile {
     }
 
     /// Empties the file.
-    final func restart() throws {
+    func restart() throws {
         used = 0
         guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
             throw failure("can't be emptied", SQLITE_IOERR)
@@ -89,17 +89,27 @@ class OwnFile {
 }
 
 /// The pages of a database file, numbered from 1 on in the order they're written; the first is written last.
-final class PageFile: OwnFile {
+final class PageFile {
+    private let file: OwnFile
     let size: Int
     private(set) var count: UInt32 = 1
 
     init(path: String, pageSize: Int) throws {
         size = pageSize
-        try super.init(path: path)
+        file = try OwnFile(path: path)
         let first = UnsafeMutableRawBufferPointer.allocate(byteCount: pageSize, alignment: 8)
         defer { first.deallocate() }
         first.initializeMemory(as: UInt8.self, repeating: 0)
-        try write(UnsafeRawBufferPointer(first))
+        try file.write(UnsafeRawBufferPointer(first))
+    }
+
+    var path: String { file.path }
+    func remove() { file.remove() }
+
+    /// Takes the name away and gives the room back.
+    func discard() {
+        file.remove()
+        try? file.restart()
     }
 
     /// The page that SQLite locks bytes in is never used (https://sqlite.org/fileformat2.html#the_lock_byte_page).
@@ -113,8 +123,8 @@ final class PageFile: OwnFile {
     func append(_ page: UnsafeRawBufferPointer) throws -> UInt32 {
         let number = number(after: count)
         // What lies there doesn't matter, so this page may.
-        if number != count + 1 { try write(page) }
-        try write(page)
+        if number != count + 1 { try file.write(page) }
+        try file.write(page)
         count = number
         return count
     }
@@ -139,7 +149,7 @@ final class PageFile: OwnFile {
 
     /// Ends the file with its first page: the header and a schema of one table (https://sqlite.org/fileformat2.html#the_database_header).
     func finish(table: String, sql: String, root: UInt32) throws {
-        try flush()
+        try file.flush()
         let page = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
         defer { page.deallocate() }
         page.initializeMemory(as: UInt8.self, repeating: 0)
@@ -179,6 +189,6 @@ final class PageFile: OwnFile {
         put16(content, 105)
         put16(content, 108)
         page[content...].copyBytes(from: cell)
-        try put(UnsafeRawBufferPointer(page), at: 0)
+        try file.put(UnsafeRawBufferPointer(page), at: 0)
     }
 }

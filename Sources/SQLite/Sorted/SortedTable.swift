@@ -13,14 +13,21 @@ package final class SortedTable {
     private let file: PageFile
     private let tree: SortedTree
 
-    /// - Returns: nil if the table's definition has no room in a first page, or if SQLite takes no further file.
-    package init?(_ database: Database, table: String, path: String) throws {
+    /// Of a table that's there.
+    /// - Returns: nil if its definition has no room in a first page, or if SQLite takes no further file.
+    package convenience init?(_ database: Database, table: String, path: String) throws {
+        guard let sql = try database.value(
+            "SELECT sql FROM main.sqlite_schema WHERE type='table' AND name=?1", [.text(table)]).text
+        else { return nil }
+        try self.init(database, table: table, definedBy: sql, path: path)
+    }
+
+    /// Of a table that's nowhere else: it can be attached.
+    package init?(_ database: Database, table: String, definedBy sql: String, path: String) throws {
         self.database = database
         name = table
-        guard database.canAttach,
-            let sql = try database.value("SELECT sql FROM main.sqlite_schema WHERE type='table' AND name=?1", [.text(table)]).text,
-            let size = try database.value("PRAGMA main.page_size").integer, sql.utf8.count + 2 * table.utf8.count < Int(size) - 256,
-            table.utf8.count < 1 << 12
+        guard database.canAttach, let size = try database.value("PRAGMA main.page_size").integer,
+            sql.utf8.count + 2 * table.utf8.count < Int(size) - 256, table.utf8.count < 1 << 12
         else { return nil }
         self.sql = sql
         file = try PageFile(path: path, pageSize: Int(size))
@@ -54,8 +61,8 @@ package final class SortedTable {
         return "\(schema).\(quoted)"
     }
 
-    /// Gives the file's name free: the rows won't be asked for.
-    package func discard() { file.remove() }
+    /// Gives the file's name and its room free: the rows won't be asked for.
+    package func discard() { file.discard() }
 
     private var quoted: String { Database.quoted(name) }
 }
