@@ -99,15 +99,15 @@ package final class RowBuffer {
     }
 
     private func keep(_ statement: Statement, _ column: Int32) {
-        let type = sqlite3_column_type(statement.handle, column)
+        let value = statement.cell(column)
+        let type = value.type
         switch type {
         case SQLITE_INTEGER:
-            cells.append(Cell(type: type, bits: statement.int(column), length: 0))
+            cells.append(Cell(type: type, bits: value.int, length: 0))
         case SQLITE_FLOAT:
-            let bits = sqlite3_column_double(statement.handle, column).bitPattern
-            cells.append(Cell(type: type, bits: Int64(bitPattern: bits), length: 0))
+            cells.append(Cell(type: type, bits: Int64(bitPattern: value.double.bitPattern), length: 0))
         case SQLITE_TEXT, SQLITE_BLOB:
-            keep(statement.bytes(column), type)
+            keep(value.bytes, type)
         default:
             cells.append(Cell(type: SQLITE_NULL, bits: 0, length: 0))
         }
@@ -189,9 +189,10 @@ package enum SQLKey {
 extension Statement {
     /// A column of the row as a key; borrowed until the next step.
     @inline(__always) package func key(_ column: Int32) -> SQLKey {
-        switch sqlite3_column_type(handle, column) {
-        case SQLITE_INTEGER: .integer(int(column))
-        case SQLITE_TEXT: .text(bytes(column))
+        let value = cell(column)
+        return switch value.type {
+        case SQLITE_INTEGER: .integer(value.int)
+        case SQLITE_TEXT: .text(value.bytes)
         default: .other
         }
     }

@@ -87,11 +87,12 @@ package final class Statement {
 
     /// Binds what a column of another statement's row holds; it's borrowed until that statement steps on.
     @inline(__always) package func bindBorrowed(_ index: Int32, _ other: Statement, _ column: Int32) {
-        switch sqlite3_column_type(other.handle, column) {
-        case SQLITE_INTEGER: bind(index, other.int(column))
-        case SQLITE_FLOAT: sqlite3_bind_double(handle, index, sqlite3_column_double(other.handle, column))
-        case SQLITE_TEXT: bindBorrowed(index, text: other.bytes(column))
-        case SQLITE_BLOB: bindBorrowed(index, blob: other.bytes(column))
+        let value = other.cell(column)
+        switch value.type {
+        case SQLITE_INTEGER: bind(index, value.int)
+        case SQLITE_FLOAT: sqlite3_bind_double(handle, index, value.double)
+        case SQLITE_TEXT: bindBorrowed(index, text: value.bytes)
+        case SQLITE_BLOB: bindBorrowed(index, blob: value.bytes)
         default: bindNull(index)
         }
     }
@@ -148,6 +149,22 @@ package final class Statement {
     @inline(__always) package func bytes(_ index: Int32) -> UnsafeRawBufferPointer {
         let base = sqlite3_column_blob(handle, index)
         return UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, index)))
+    }
+
+    /// A column's value, to be asked several things; valid until the next step. A call that names a column looks it up, and for a failure besides,
+    /// each time. SQLite doesn't protect the value from other threads (https://sqlite.org/c3ref/value.html); a connection is one thread's here.
+    @inline(__always) func cell(_ index: Int32) -> Cell { Cell(value: sqlite3_column_value(handle, index)) }
+
+    struct Cell {
+        fileprivate let value: OpaquePointer?
+        @inline(__always) var type: Int32 { sqlite3_value_type(value) }
+        @inline(__always) var int: Int64 { sqlite3_value_int64(value) }
+        @inline(__always) var double: Double { sqlite3_value_double(value) }
+        /// Of a text or a blob.
+        @inline(__always) var bytes: UnsafeRawBufferPointer {
+            let base = sqlite3_value_blob(value)
+            return UnsafeRawBufferPointer(start: base, count: Int(sqlite3_value_bytes(value)))
+        }
     }
 
     package func text(_ index: Int32) -> String { String(decoding: bytes(index), as: UTF8.self) }

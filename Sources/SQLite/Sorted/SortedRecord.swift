@@ -49,33 +49,37 @@ package struct SortedRecord {
     /// Takes the row a statement stands on. False if SQLite would convert a value for the table's columns: then
     /// the row isn't one for here.
     package mutating func take(_ row: Statement, _ affinities: [Affinity]) -> Bool {
-        serials.removeAll(keepingCapacity: true)
-        integers.removeAll(keepingCapacity: true)
+        begin()
         var header = 0
         var body = 0
         for column in 0..<affinities.count {
-            let index = Int32(column)
+            let value = row.cell(Int32(column))
             let affinity = affinities[column]
             var integer: Int64 = 0
+            var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             let serial: Int
-            switch sqlite3_column_type(row.handle, index) {
+            switch value.type {
             case SQLITE_INTEGER:
                 if affinity == .text || affinity == .real { return false }
-                integer = row.int(index)
+                integer = value.int
                 serial = Self.serial(of: integer)
             case SQLITE_FLOAT:
-                let real = sqlite3_column_double(row.handle, index)
+                let real = value.double
                 if affinity == .text || affinity == .numeric && real == real.rounded() { return false }
                 integer = Int64(bitPattern: real.bitPattern)
                 serial = 7
             case SQLITE_TEXT:
                 if affinity == .numeric || affinity == .real { return false }
-                serial = 13 + 2 * row.bytes(index).count
-            case SQLITE_BLOB: serial = 12 + 2 * row.bytes(index).count
+                bytes = value.bytes
+                serial = 13 + 2 * bytes.count
+            case SQLITE_BLOB:
+                bytes = value.bytes
+                serial = 12 + 2 * bytes.count
             default: serial = 0
             }
             serials.append(serial)
             integers.append(integer)
+            lent.append(bytes)
             header += Varint.length(serial)
             body += Self.length(serial)
         }
@@ -83,7 +87,7 @@ package struct SortedRecord {
         for serial in serials { putVarint(serial) }
         for column in 0..<affinities.count {
             let serial = serials[column]
-            if serial >= 12 { put(row.bytes(Int32(column))) } else { putNumber(integers[column], serial) }
+            if serial >= 12 { put(lent[column]) } else { putNumber(integers[column], serial) }
         }
         return true
     }
