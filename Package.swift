@@ -102,7 +102,7 @@ let package = Package(
 
         // Tests, one target for each target they test.
         tests("ELTCoreTests", ["ELTCore"]),
-        tests("JSONTests", ["JSON", "CSimdJSON"]),
+        tests("JSONTests", ["JSON", "CSimdJSON", "ELTTesting"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("KafkaTests", ["Kafka", "ELTSources", "ELTTesting", "Sandbox"]),
         tests("HTTPTests", ["HTTP", "ELTSources", "ELTTesting", "ELTArchive"]),

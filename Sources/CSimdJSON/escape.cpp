@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <simdjson.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 namespace {
@@ -29,39 +29,73 @@ constexpr struct EscapeTable {
     }
 } table;
 
-/// Writes `bytes` with escapes at `to`, which has room for six times as many and 16 more.
-uint8_t *escape_into(uint8_t *to, const uint8_t *p, const uint8_t *end) {
-#if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(0x1F);
-    while (end - p >= 16) {
-        __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p));
-        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash));
-        odd = _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_min_epu8(block, space), block));
-        unsigned mask = static_cast<unsigned>(_mm_movemask_epi8(odd));
-        _mm_storeu_si128(reinterpret_cast<__m128i *>(to), block);
-        if (!mask) {
-            p += 16;
+/// Writes one byte, with its escape if it has one, at `to`, which has room for six.
+inline uint8_t *escape_byte(uint8_t *to, uint8_t byte) {
+    const Escape &escape = table.of[byte];
+    if (!escape.length) {
+        *to = byte;
+        return to + 1;
+    }
+    std::memcpy(to, escape.text, 6);
+    return to + escape.length;
+}
+
+#if defined(__x86_64__)
+/// For each set of eight bytes that get a backslash before them: where the bytes go, and how many there are then.
+constexpr struct Spread {
+    /// Above 127 where a backslash stands.
+    alignas(16) uint8_t from[256][16] = {};
+    uint8_t count[256] = {};
+    constexpr Spread() {
+        for (int set = 0; set < 256; set++) {
+            int to = 0;
+            for (int i = 0; i < 8; i++) {
+                if (set >> i & 1) from[set][to++] = 0x80;
+                from[set][to++] = static_cast<uint8_t>(i);
+            }
+            count[set] = static_cast<uint8_t>(to);
+        }
+    }
+} spread;
+
+__attribute__((target("ssse3"))) inline uint8_t *spread_into(uint8_t *to, __m128i bytes, unsigned set) {
+    const __m128i from = _mm_load_si128(reinterpret_cast<const __m128i *>(spread.from[set]));
+    const __m128i backslashes = _mm_and_si128(_mm_cmplt_epi8(from, _mm_setzero_si128()), _mm_set1_epi8('\\'));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), _mm_or_si128(_mm_shuffle_epi8(bytes, from), backslashes));
+    return to + spread.count[set];
+}
+
+/// Escapes blocks of 16 bytes for as long as there's a whole one; most bytes that aren't plain are quotes.
+__attribute__((target("ssse3"))) uint8_t *escape_blocks(uint8_t *to, const uint8_t *&p, const uint8_t *end) {
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x1F);
+    for (; end - p >= 16; p += 16) {
+        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p));
+        if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(block, space), block))) {
+            for (int i = 0; i < 16; i++) to = escape_byte(to, p[i]);
+            continue;
+        }
+        const auto set = static_cast<unsigned>(
+            _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash))));
+        if (!set) {
+            _mm_storeu_si128(reinterpret_cast<__m128i *>(to), block);
             to += 16;
             continue;
         }
-        int plain = __builtin_ctz(mask);
-        const Escape &escape = table.of[p[plain]];
-        to += plain;
-        std::memcpy(to, escape.text, 6);
-        to += escape.length;
-        p += plain + 1;
+        to = spread_into(to, block, set & 0xFF);
+        to = spread_into(to, _mm_srli_si128(block, 8), set >> 8);
     }
+    return to;
+}
+
+const bool has_blocks = (__builtin_cpu_init(), __builtin_cpu_supports("ssse3"));
 #endif
-    for (; p < end; p++) {
-        const Escape &escape = table.of[*p];
-        if (escape.length) {
-            std::memcpy(to, escape.text, 6);
-            to += escape.length;
-        } else {
-            *to++ = *p;
-        }
-    }
+
+/// Writes `bytes` with escapes at `to`, which has room for six times as many and 16 more.
+uint8_t *escape_into(uint8_t *to, const uint8_t *p, const uint8_t *end) {
+#if defined(__x86_64__)
+    if (has_blocks) to = escape_blocks(to, p, end);
+#endif
+    for (; p < end; p++) to = escape_byte(to, *p);
     return to;
 }
 

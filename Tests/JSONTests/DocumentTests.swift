@@ -1,3 +1,4 @@
+import ELTTesting
 import JSON
 import Testing
 
@@ -53,6 +54,33 @@ import Testing
             text.removeAll()
             text.append(number)
             #expect(String(decoding: text.contents, as: UTF8.self) == "\(number)")
+        }
+    }
+
+    /// Blocks of bytes are escaped together, wherever what's to be escaped lies in them.
+    @Test func `a text is escaped as its bytes are one by one`() {
+        func escape(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+            let text = JSONText()
+            bytes.withUnsafeBytes { appendJSONString($0, to: text) }
+            return Array(text.contents)
+        }
+        let single = (0..<128 as Range<UInt8>).map { escape([$0]).dropFirst().dropLast() }
+        var random = SplitMix64(seed: 5)
+        let alphabets: [[UInt8]] = [
+            Array("\"\\".utf8), Array(#"{"id":"a","n":1}"#.utf8), Array("abcdefghijklmnopqrstuvwxyz\"".utf8), Array(0..<128),
+            Array("plain text without any".utf8), Array("\"\u{1}\u{1f} ~\u{7f}".utf8),
+        ]
+        for round in 0..<3000 {
+            let alphabet = alphabets[round % alphabets.count]
+            let bytes = (0..<Int.random(in: 0...90, using: &random)).map { _ in alphabet.randomElement(using: &random)! }
+            let begin = Int.random(in: 0...bytes.count, using: &random)
+            let expected: [UInt8] = bytes[begin...].flatMap { single[Int($0)] }
+            #expect(escape(bytes[begin...]).dropFirst().dropLast() == expected[...], "\(bytes[begin...])")
+        }
+        for set in 0..<(1 << 16) where set % 7 == 0 || set < 600 {
+            let bytes: [UInt8] = (0..<16).map { place in set >> place & 1 == 1 ? 0x22 : UInt8(place + 0x41) }
+            let expected: [UInt8] = bytes.flatMap { byte -> [UInt8] in byte == 0x22 ? [0x5C, 0x22] : [byte] }
+            #expect(escape(bytes[...]).dropFirst().dropLast() == expected[...])
         }
     }
 
