@@ -5,8 +5,7 @@ import SQLite
 extension SQLiteTransformSession {
     package func expectDays(of entity: String, until horizon: Day) throws {
         // One day alone goes straight into the table.
-        let raw = RawTables(database: database, entity: entity)
-        guard try !raw.months().isEmpty || warehouse.fullLoads(of: entity).contains(where: { $0.day < horizon }),
+        guard try warehouse.fullLoads(of: entity).contains(where: { $0.day < horizon }) || hasEvents(of: entity, before: horizon),
             // Not having a second connection is no reason to end.
             let database = warehouse.frozen(),
             let winners = try? DailyWinners(entity, path: Self.path(ahead: path))
@@ -14,16 +13,39 @@ extension SQLiteTransformSession {
         winnersAhead = (entity, database, winners)
     }
 
+    package func expectNoDays() { winnersAhead = nil }
+
+    /// Whether one of the partitions begins with an event of an earlier day. Looking at all of them would take longer than what it may spare.
+    private func hasEvents(of entity: String, before day: Day) throws -> Bool {
+        let raw = RawTables(database: database, entity: entity)
+        let partitions = try database.query("SELECT id FROM elt_partitions WHERE entity=?1", [.text(entity)]).compactMap { $0[0].integer }
+        for month in try raw.months() {
+            let first = try database.prepare(
+                "SELECT _day FROM \(Names.quoted(Names.stream(entity, month: month))) WHERE _id >= ?1 ORDER BY _id LIMIT 1")
+            for partition in partitions {
+                first.bind(1, PackedPlace.pack(partition, 0))
+                if try first.step(), first.int(0) < day.daysSinceEpoch { return true }
+                first.reset()
+            }
+        }
+        return false
+    }
+
     package func beginDaysAhead(
         _ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String], of entity: String,
         queries: [(day: Day, query: String)]
     ) throws {
         guard let winnersAhead, winnersAhead.entity == entity, winnersAhead.winners.isComplete else { return }
-        self.winnersAhead = nil
         let plan = DaysPlan(model: model, columns: columns, partition: partition, key: key, resets: resets)
         try createTable(model, columns: columns, key: [partition, key])
-        // What can't be had now isn't missed: the model's turn comes.
-        guard let days = (try? SortedDays(database, plan, standing: nil, path: Self.path(ahead: path))) ?? nil else { return }
+        let sorted: SortedDays?
+        do {
+            sorted = try SortedDays(database, plan, standing: nil, path: Self.path(ahead: path))
+        } catch is SQLiteError where !isUndone {
+            // A file that can't be had now isn't missed: the model's turn comes.
+            return
+        }
+        guard let days = sorted else { return }
         let raw = RawTables(database: database, entity: entity)
         let tables = try raw.months().map { Names.stream(entity, month: $0) } + [Names.fullRows(entity), Names.winners(entity)]
         ahead = try? DaysAhead(
@@ -41,7 +63,7 @@ extension SQLiteTransformSession {
     func endAhead(doneWith isDone: Bool) throws {
         ahead?.end()
         ahead = nil
-        if !isDone, let indexDue { try indexDays(of: indexDue) }
+        if !isDone, let indexDue { try indexDays(of: indexDue, for: "") }
         indexDue = nil
     }
 }

@@ -5,7 +5,7 @@ import SQLite
 /// Winners by the days that they begin on, put aside while timelines are written, for a connection that doesn't see those.
 ///
 /// They come in the order of their keys. A batch of them is put in the order of days and written on a thread of its own, while the next is
-/// filled; a day's winners are then its pieces of all batches, one after the other.
+/// filled; a day's winners are then its pieces of all batches, one after the other. None is longer than a batch.
 final class DailyWinners {
     private let entity: String
     private let path: String
@@ -48,13 +48,13 @@ final class DailyWinners {
     }
 
     private func putAway() {
-        let (batch, file, pieces) = (filling, file, pieces)
+        let (batch, file, pieces, batchBytes) = (filling, file, pieces, batchBytes)
         let isStarted: Void? = try? side.start {
             try batch.inOrderOfDays { day, record in
                 let begin = pieces.end
                 try file.write(record)
                 pieces.end += record.count
-                if let last = pieces.ofDay[day]?.last, last.upperBound == begin {
+                if let last = pieces.ofDay[day]?.last, last.upperBound == begin, last.count < batchBytes {
                     pieces.ofDay[day]![pieces.ofDay[day]!.count - 1] = last.lowerBound..<pieces.end
                 } else {
                     pieces.ofDay[day, default: []].append(begin..<pieces.end)
@@ -62,7 +62,12 @@ final class DailyWinners {
             }
             batch.removeAll()
         }
-        guard isStarted != nil else { return isLost = true }
+        guard isStarted != nil else {
+            isLost = true
+            (filling, written) = (Batch(capacity: 0), nil)
+            try? file.restart()
+            return
+        }
         filling = written ?? Batch(capacity: batchBytes)
         written = batch
     }
@@ -74,8 +79,8 @@ final class DailyWinners {
     }
 
     /// Gives the winners as a table of the same name as their timelines, in the order of days and keys, that a connection which has no other reads
-    /// from now on; nil if SQLite takes no further file.
-    func attach(to database: Database) throws -> String? {
+    /// from now on; nil if SQLite takes no further file, or if it's over. What it was put aside in is empty then.
+    func attach(to database: Database, unless isOver: () -> Bool = { false }) throws -> String? {
         try side.settle()
         try file.flush()
         (filling, written) = (Batch(capacity: 0), nil)
@@ -89,6 +94,7 @@ final class DailyWinners {
         let longest = pieces.ofDay.values.joined().map(\.count).max() ?? 0
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: longest, alignment: 8)
         defer { piece.deallocate() }
+        var count = 0
         for (day, ranges) in pieces.ofDay.sorted(by: { $0.key < $1.key }) {
             for range in ranges {
                 let got = try file.read(UnsafeMutableRawBufferPointer(rebasing: piece[..<range.count]), at: range.lowerBound)
@@ -103,9 +109,15 @@ final class DailyWinners {
                     record.add(winner.place)
                     record.end()
                     try table.append(record.bytes)
+                    count += 1
+                    if count & 0xFFFF == 0, isOver() || Interruption.isRequested {
+                        table.discard()
+                        return nil
+                    }
                 }
             }
         }
+        try? file.restart()
         return try table.attach()
     }
 

@@ -88,7 +88,7 @@ final class DayMerger {
         }
     }
 
-    /// Ends the thread where it stands.
+    /// Ends the thread where it stands; there's no next day after this.
     func stop() {
         condition.withLock {
             isStopped = true
@@ -97,6 +97,7 @@ final class DayMerger {
             sink = nil
         }
         // Whoever makes the days in another way may need the room.
+        spare = []
         try? before.restart()
         try? written.restart()
     }

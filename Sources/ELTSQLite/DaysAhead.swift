@@ -18,16 +18,16 @@ final class DaysAhead {
     ///   - days: The thread's from now on, until `end`.
     ///   - database: As `SQLiteWarehouse.frozen` gives it.
     ///   - tables: What a query may read there.
+    /// - Throws: `WorkThreadError`.
     init(
-        _ days: SortedDays, _ given: [SortedDays.Given], from database: Database, winners: DailyWinners, tables: Set<String>, timeMax: Duration
+        _ days: SortedDays, _ given: [SortedDays.Given], from database: Database, winners: DailyWinners, tables: Set<String>, timeMax: Duration,
+        stackBytes: Int = WorkThread.stackBytes
     ) throws {
         model = days.plan.model
         self.given = given
         work = Work(
             days: days, given: given, database: database, winners: winners, tables: tables, bounds: ModelBounds(model: model, timeMax: timeMax))
-        // Both threads use it under its condition; what a day takes is the thread's until it has ended.
-        nonisolated(unsafe) let work = work
-        try WorkThread.start { work.run() }
+        try work.start(stackBytes: stackBytes)
     }
 
     deinit { work.end() }
@@ -47,7 +47,7 @@ final class DaysAhead {
     private final class Work {
         private let condition = NSCondition()
         private var made = 0
-        private var isRunning = true
+        private var isRunning = false
         private var isStopped = false
 
         // The thread's own.
@@ -55,7 +55,7 @@ final class DaysAhead {
         private var days: SortedDays?
         private let given: [SortedDays.Given]
         private var database: Database?
-        private let winners: DailyWinners
+        private var winners: DailyWinners?
         private let tables: Set<String>
         private let bounds: ModelBounds
 
@@ -68,6 +68,15 @@ final class DaysAhead {
             self.winners = winners
             self.tables = tables
             self.bounds = bounds
+        }
+
+        func start(stackBytes: Int) throws {
+            try condition.withLock {
+                // Both threads use it under its condition; what a day takes is the thread's until it has ended.
+                nonisolated(unsafe) let work = self
+                try WorkThread.start(stackBytes: stackBytes) { work.run() }
+                isRunning = true
+            }
         }
 
         func hasMade(_ count: Int) -> Bool {
@@ -86,6 +95,8 @@ final class DaysAhead {
 
         func run() {
             try? makeAll()
+            // Whoever makes them in another way may need the room.
+            if condition.withLock({ made < given.count }) { days?.discard() }
             days = nil
             condition.withLock {
                 isRunning = false
@@ -98,8 +109,9 @@ final class DaysAhead {
         /// Not inlined: then it holds nothing any more when it returns.
         @inline(never) private func makeAll() throws {
             // The connection ends before the thread says so.
-            guard let days, let database, try winners.attach(to: database) != nil else { return }
-            defer { self.database = nil }
+            defer { (database, winners) = (nil, nil) }
+            guard let days, let database, try winners?.attach(to: database, unless: { [self] in isOver }) != nil else { return }
+            winners = nil
             for next in given {
                 try Interruption.check()
                 let isMade = try bounds.keep(database, isOver: { [self] in isOver }) {

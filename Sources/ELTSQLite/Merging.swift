@@ -107,7 +107,7 @@ extension SQLiteTransformSession {
             defer { sortedDays = nil }
             let areAllTaken = ahead?.areAllTaken ?? true
             ahead?.end()
-            if areAllTaken, let changes = try days.finish() {
+            if areAllTaken, let changes = try days.finish(mayFail: ahead != nil) {
                 try endAhead(doneWith: true)
                 return changes
             }

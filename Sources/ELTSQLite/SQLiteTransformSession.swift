@@ -55,8 +55,10 @@ package final class SQLiteTransformSession: TransformSession {
         return resolution
     }
 
-    package func indexDays(of entity: String) throws {
-        guard ahead == nil else { return indexDue = entity }
+    package var isUndone: Bool { !database.isInTransaction }
+
+    package func indexDays(of entity: String, for model: String) throws {
+        guard !makesAhead(model) else { return indexDue = entity }
         try database.execute(Schema.coveringDays(entity))
         try makeRoom()
     }

@@ -139,8 +139,9 @@ final class SortedDays {
     }
 
     /// Has all days in the table, and tells what changed there; nil if it can't be done.
-    func finish() throws -> TableChanges? {
-        guard let rows = try merger.finish() else { return nil }
+    /// - Parameter mayFail: Whether days that couldn't be put together are to be made in another way.
+    func finish(mayFail: Bool = false) throws -> TableChanges? {
+        guard let rows = mayFail ? (try? merger.finish()) ?? nil : try merger.finish() else { return nil }
         guard let standing else {
             try table.finish()
             return TableChanges(inserted: rows)

@@ -30,6 +30,9 @@ final class TimelineWriter {
             "INSERT INTO \(Names.quoted(Names.winners(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     }
 
+    // Its file has a name until it's attached, which the next one may have.
+    deinit { try? side.settle() }
+
     /// - Parameter winners: In the order of their days.
     func write(_ key: [UInt8], _ winners: [Winner]) throws {
         guard let newest = winners.last else { return }

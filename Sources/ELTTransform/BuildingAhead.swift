@@ -16,15 +16,24 @@ extension ModelBuilder {
     /// Has all days of a new table made from now on. What's wrong with the model is told when its turn comes.
     func beginAhead(_ model: Model) throws {
         guard let entity = model.config.byKey, let first = resolutions[entity]?.firstDay, first < horizon,
-            try session.tableColumns(of: model.name) == nil,
-            let shape = try? columns(of: render(model, .day(horizon, changedOnly: false)), model)
+            try session.tableColumns(of: model.name) == nil, let shape = try shape(of: model)
         else { return }
-        let (partition, key) = dayKey(model, shape.map(\.name))
-        guard let resets = resets(model, shape.map(\.name)), shape.contains(where: { $0.name == partition }) else { return }
+        let names = shape.map(\.name)
+        let (partition, key) = dayKey(model, names)
+        guard let resets = resets(model, names), names.contains(partition), names.contains(key[0]) else { return }
         let queries = try stride(from: first, through: horizon, by: 1).map { day in
             (day: day, query: try render(model, .day(day, changedOnly: false)))
         }
         try session.beginDaysAhead(
             model.name, columns: shape, partition: partition, key: key[0], resets: resets, of: entity, queries: queries)
+    }
+
+    /// nil where something's wrong with the model itself.
+    private func shape(of model: Model) throws -> [OutputColumn]? {
+        do {
+            return try columns(of: render(model, .day(horizon, changedOnly: false)), model)
+        } catch let error as any ELTError where [.data, .configuration].contains(error.kind) && !session.isUndone {
+            return nil
+        }
     }
 }

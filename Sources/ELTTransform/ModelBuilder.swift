@@ -225,7 +225,7 @@ struct ModelBuilder {
         let asksAll = resets(model, names) == nil
         if let entity = model.config.byKey,
             due.count(where: { $0.isFull || asksAll || request.days?.contains($0.day) == true }) > 1 {
-            try session.indexDays(of: entity)
+            try session.indexDays(of: entity, for: model.name)
         }
         // A query of the project's own gives all days at once: for many of them it's evaluated once.
         let all = model.config.byKey == nil ? try render(model, .all) : nil

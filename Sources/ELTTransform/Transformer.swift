@@ -66,6 +66,7 @@ package struct Transformer {
         var builder = ModelBuilder(
             transformer: self, session: session, request: request, horizon: horizon, resolutions: summary.resolutions)
         if let ahead { try builder.beginAhead(ahead) }
+        session.expectNoDays()
         for (index, model) in built.enumerated() {
             try Interruption.check()
             context.progress.report(step: "models", done: Int64(index), total: Int64(built.count))

@@ -96,7 +96,7 @@ import Testing
         #expect(try daysAhead(project) == days)
     }
 
-    /// Two keys, one of them twice on a day: seen when the day is put together.
+    /// Four keys twice on a day: seen when the day is put together.
     @Test func `A key that comes twice is told in the model's turn`() throws {
         let twice = Self.plain + " union all select _on_day, 1, id, 'again' from {{ source('customer', 'daily_winners') }} where _on_day = '\(Self.dates[3])'"
         let project = try project(twice)
@@ -160,6 +160,46 @@ import Testing
         try project.verify(hours: 100)
     }
 
+    /// All is there for it but the thread: whoever made it must not wait for one.
+    @Test(.timeLimit(.minutes(1))) func `A thread that can't be had is told at once`() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/elt-thread-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let database = try Database(path: folder + "/t.db", mode: .create)
+        try database.execute("CREATE TABLE m (day TEXT, id TEXT, PRIMARY KEY (day, id)) WITHOUT ROWID; BEGIN")
+        let columns = ["day", "id"].map { OutputColumn(name: $0, type: "TEXT") }
+        let plan = DaysPlan(model: "m", columns: columns, partition: "day", key: "id", resets: [:])
+        let days = try #require(try SortedDays(database, plan, standing: nil, path: folder + "/t.db"))
+        let winners = try DailyWinners("customer", path: folder + "/winners")
+        winners.finish()
+        #expect(throws: WorkThreadError.self) {
+            _ = try DaysAhead(
+                days, [], from: Database(path: ":memory:", mode: .create), winners: winners, tables: [], timeMax: .seconds(1), stackBytes: 1 << 47)
+        }
+    }
+
+    /// It asks for each of its days' winners, by an index that the history made ahead does without.
+    @Test func `A model of days before it has its index`() throws {
+        let project = try project()
+        try """
+        {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', unique_key='id', by_key='customer') }}
+        \(Self.plain)
+        """.write(toFile: project.folder + "/models/a_changes.sql", atomically: true, encoding: .utf8)
+        try run(project)
+        try project.verify(hours: 100)
+        #expect(try daysAhead(project) == Self.days)
+    }
+
+    @Test func `Events of one day aren't put aside`() throws {
+        let project = try ReplayProject()
+        for key in 0..<10 { project.produce("create", key: "c\(key)", name: "N", hour: 99) }
+        try run(project)
+        #expect(try daysAhead(project) == 0)
+        project.produce("create", key: "c1", name: "N", hour: 3)
+        try run(project)
+        try project.verify(hours: 100)
+    }
+
     /// What the transaction changes isn't to be seen, also where its pages are in the file already.
     @Test func `A connection to a new warehouse sees what was committed`() throws {
         let folder = FileManager.default.temporaryDirectory.path + "/elt 100% of #1? \(UUID().uuidString)"
@@ -193,7 +233,7 @@ import Testing
 
 /// Winners that were put aside come by day and key, however many batches it took.
 @Suite struct DailyWinnersTests {
-    @Test(arguments: [1, 100, 3000, 8 << 20]) func `All winners come, in the order of days and keys`(_ batchBytes: Int) throws {
+    @Test(arguments: [1, 100, 3000, 8 << 20], [1, 34]) func `All winners come, in the order of days and keys`(_ batchBytes: Int, _ dayCount: Int32) throws {
         let folder = FileManager.default.temporaryDirectory.path + "/elt-daily-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -202,8 +242,8 @@ import Testing
         var expected: [(day: Int32, key: String, removed: Bool, origin: Int32, place: Int64)] = []
         for number in 0..<1500 {
             let key = "k\(String(format: "%05d", number))" + String(repeating: "é", count: number % 50 == 0 ? 2000 : number % 7)
-            var days = Set((0..<Int.random(in: 1...4, using: &random)).map { _ in Int32.random(in: -3...30, using: &random) })
-            if number == 700 { days.formUnion([.min, .max]) }
+            var days = Set((0..<Int.random(in: 1...4, using: &random)).map { _ in Int32.random(in: 0..<dayCount, using: &random) - min(3, dayCount - 1) })
+            if number == 700, dayCount > 1 { days.formUnion([.min, .max]) }
             for day in days.sorted() {
                 let winner = Winner(
                     stored: UnsafeRawBufferPointer(start: nil, count: 0), day: day, removed: .random(using: &random),

@@ -83,7 +83,7 @@ import Testing
             let entity = try #require(project.settings.entities.first)
             let day = project.settings.zone.day(of: project.start + .seconds(80 * 3600))
             _ = try session.resolve(entity, everything: false, maxClockSkew: .seconds(300), horizon: day)
-            try session.indexDays(of: "customer")
+            try session.indexDays(of: "customer", for: "customer_history")
             let during = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_covering'")
             try session.writeStates()
             let after = try warehouse.database.query("SELECT 1 FROM sqlite_schema WHERE name = 'elt_customer_winners_covering'")

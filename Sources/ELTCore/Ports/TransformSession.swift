@@ -7,8 +7,10 @@ package protocol TransformSession: IntervalStore {
     func columns(of entity: String) throws -> [Column]
     /// Lays the newest living winners of an entity ready, so that `winners` can be read in full at once.
     func prepareHeads(of entity: String) throws
-    /// Has the winners of one day found by an index until `writeStates`. For one day alone making it costs more.
-    func indexDays(of entity: String) throws
+    /// Has the winners of one day found by an index until `writeStates`, for days of a model. For one day alone making it costs more.
+    func indexDays(of entity: String, for model: String) throws
+    /// Whether a failure has ended the transaction: nothing may be built any more.
+    var isUndone: Bool { get }
 
     /// The SQL of a relation that a model reads.
     func relation(_ source: SourceRelation) throws -> String
@@ -50,6 +52,8 @@ package protocol TransformSession: IntervalStore {
     func beginDays(_ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String]) throws
     /// Says, before the first winner is resolved, that a table of an entity's days up to `horizon` will be made, for `beginDaysAhead`.
     func expectDays(of entity: String, until horizon: Day) throws
+    /// Gives back what `expectDays` laid ready, unless it's in use.
+    func expectNoDays()
     /// Creates the table of a model of days, and has its days evaluated and put together from now on, while other models are built, where that can be
     /// done. The model is built in its turn as any other, and told then what a query fails with.
     func beginDaysAhead(

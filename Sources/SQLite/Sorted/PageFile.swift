@@ -76,7 +76,7 @@ package final class OwnFile {
     }
 
     /// Empties the file.
-    func restart() throws {
+    package func restart() throws {
         used = 0
         guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
             throw failure("can't be emptied", SQLITE_IOERR)
