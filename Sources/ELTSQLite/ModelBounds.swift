@@ -16,10 +16,12 @@ struct ModelBounds {
     func keep<T>(_ database: Database, isOver: @escaping () -> Bool = { false }, _ body: () throws -> T) throws -> T {
         let reads = RefusedClock.reads
         let end = ContinuousClock.now + timeMax
+        // Bounds within bounds end with the inner ones: what's outside goes on in its own.
+        let outer = database.stop
         let length = database.limit(SQLITE_LIMIT_LENGTH, Self.valueBytesMax)
         database.setStop { Interruption.isRequested || ContinuousClock.now > end || isOver() }
         defer {
-            database.setStop(nil)
+            database.setStop(outer)
             database.limit(SQLITE_LIMIT_LENGTH, length)
         }
         let result: T
@@ -47,11 +49,12 @@ extension SQLiteWarehouse {
     func probe(_ query: String) throws {
         let statement = try database.prepareGuarded("SELECT * FROM (\(query)) LIMIT 1")
         var isOver = false
+        let outer = database.stop
         database.setStop(every: Self.probeStepsMax) {
             isOver = true
             return true
         }
-        defer { database.setStop(nil) }
+        defer { database.setStop(outer) }
         do {
             _ = try statement.step()
         } catch where isOver {

@@ -19,7 +19,7 @@ package final class Database {
     fileprivate var knowsTableFunctions = false
 
     /// What may end running statements, kept as long as SQLite may ask it.
-    private var stop: (() -> Bool)?
+    package private(set) var stop: (() -> Bool)?
 
     /// - Parameter tellsTime: False for a connection whose statements mustn't know what time it is.
     package init(path: String, mode: Mode, tellsTime: Bool = true) throws {
