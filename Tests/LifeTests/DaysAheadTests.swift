@@ -178,6 +178,18 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `Bounds hold on after those within them have ended`() throws {
+        let database = try Database(path: ":memory:", mode: .create)
+        let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n"
+        let error = #expect(throws: WarehouseError.self) {
+            try ModelBounds(model: "m", timeMax: .milliseconds(200)).keep(database) {
+                try ModelBounds(model: "m", timeMax: .seconds(9)).keep(database) {}
+                _ = try database.value(endless)
+            }
+        }
+        #expect(error?.code == WarehouseError.modelTooLong(name: "m", seconds: 0).code)
+    }
+
     /// It asks for each of its days' winners, by an index that the history made ahead does without.
     @Test func `A model of days before it has its index`() throws {
         let project = try project()
