@@ -1,6 +1,7 @@
 import ArgumentParser
 import ELTReport
 import ELTRun
+import Foundation
 
 /// Runs the program: signals, arguments, and what to say where they're wrong.
 enum ConsoleProgram {
@@ -21,6 +22,14 @@ enum ConsoleProgram {
             }
             complain(error, root, arguments)
         }
+    }
+
+    /// Ends a program that doesn't even know its own name: Swift reads arguments from /proc, and gives none where it can't. Help would be
+    /// printed then, and a scheduler told that all is well.
+    static func refuseNoArguments(_ arguments: [String]) {
+        guard arguments.isEmpty else { return }
+        Console.World.real.write("Error: The arguments can't be read: /proc/self/cmdline isn't readable.\nMount /proc, or raise the limit of open files (ulimit -n).\n")
+        exit(ExitCode.failure.rawValue)
     }
 
     /// Tells of arguments that can't be read, in the form that they themselves ask for.

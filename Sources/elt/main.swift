@@ -14,4 +14,5 @@ struct Elt: ParsableCommand {
         ])
 }
 
+ConsoleProgram.refuseNoArguments(CommandLine.arguments)
 ConsoleProgram.main(Elt.self, Array(CommandLine.arguments.dropFirst()))
