@@ -29,7 +29,10 @@ extension Engine {
                     try loadAll(archive, warehouse, upTo: nil, &report, &watch)
                 }
                 let isUnseen = warehouse.isUnseen
-                if isUnseen { try warehouse.transaction(load) }
+                if isUnseen {
+                    try warehouse.transaction(load)
+                    Failpoint.loadCommitted.pass()
+                }
                 try warehouse.transaction {
                     if !isUnseen { try load() }
                     try buildAll(warehouse, &report, &watch)
