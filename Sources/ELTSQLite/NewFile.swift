@@ -50,9 +50,12 @@ struct NewFile {
     mutating func noteLost(after sequence: Int64) throws {
         lostAfter = sequence
         let path = Self.lostPath(beside: target)
-        guard FileManager.default.createFile(
-            atPath: path, contents: Data("\(sequence)".utf8), attributes: [.posixPermissions: 0o600])
-        else { throw failure("can't write", path) }
+        // Foundation would write another file first, and leave that behind if it's killed.
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("can't write", path) }
+        defer { close(descriptor) }
+        let text = Array("\(sequence)".utf8)
+        guard write(descriptor, text, text.count) == text.count else { throw failure("can't write", path) }
     }
 
     /// Gives the closed file its name, durably.
