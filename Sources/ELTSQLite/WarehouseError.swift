@@ -1,3 +1,4 @@
+import CSQLite
 import ELTCore
 import SQLite
 
@@ -82,6 +83,8 @@ package enum WarehouseError: SQLComplaining {
             "Select _on_day as the column of partition_by and the entity's key as unique_key, or use storage='days'."
         case .otherDay:
             "Select _on_day as the column of partition_by; _day is the winner's own, which may be an earlier one."
+        case .statement(let error) where error.primaryCode == SQLITE_NOMEM:
+            "Give it more memory (ulimit -v, the container's limit), then run the same command again; nothing is half done."
         case .statement: "This is a fault of elt: please report it with the statement."
         case .modelClock:
             "Use '{{ run.now }}' or '{{ run.today }}'. Date functions read the clock where they're given 'now', nothing, or a column that says so."
