@@ -63,7 +63,7 @@ extension SQLiteTransformSession {
     func endAhead(doneWith isDone: Bool) throws {
         ahead?.end()
         ahead = nil
-        if !isDone, let indexDue { try indexDays(of: indexDue, for: "") }
+        if !isDone, let indexDue { try makeDaysIndex(of: indexDue) }
         indexDue = nil
     }
 }

@@ -58,7 +58,10 @@ package final class SQLiteTransformSession: TransformSession {
     package var isUndone: Bool { !database.isInTransaction }
 
     package func indexDays(of entity: String, for model: String) throws {
-        guard !makesAhead(model) else { return indexDue = entity }
+        if makesAhead(model) { indexDue = entity } else { try makeDaysIndex(of: entity) }
+    }
+
+    func makeDaysIndex(of entity: String) throws {
         try database.execute(Schema.coveringDays(entity))
         try makeRoom()
     }

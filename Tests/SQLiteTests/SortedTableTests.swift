@@ -120,6 +120,19 @@ import Testing
         #expect(PageFile.next(after: last + 2, size: size) == last + 3)
     }
 
+    /// The rows of `u`, in order, on their way to `t`.
+    private func sorted(_ database: Database) throws -> SortedTable {
+        let table = try #require(try SortedTable(database, table: "t", path: folder + "/sorted"))
+        var record = SortedRecord()
+        defer { record.deallocate() }
+        let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
+        while try query.step() {
+            _ = record.take(query, [.none, .text, .none, .numeric, .real])
+            try table.append(record.bytes)
+        }
+        return table
+    }
+
     #if os(Linux)
         /// Where the folder for temporary files is on a disk that knows holes.
         @Test func `The file gives its blocks back while its rows are taken over`() throws {
@@ -127,14 +140,7 @@ import Testing
             let database = try database(pageSize: 1024)
             try fill(database, rows: 20_000, longest: 900)
             try database.transaction {
-                let table = try #require(try SortedTable(database, table: "t", path: folder + "/sorted"))
-                var record = SortedRecord()
-                defer { record.deallocate() }
-                let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
-                while try query.step() {
-                    _ = record.take(query, [.none, .text, .none, .numeric, .real])
-                    try table.append(record.bytes)
-                }
+                let table = try sorted(database)
                 // A descriptor of its own: the file loses its name.
                 let file = open(folder + "/sorted", O_RDWR)
                 defer { close(file) }
@@ -153,14 +159,7 @@ import Testing
         let database = try database(pageSize: 1024)
         try fill(database, rows: 2000, longest: 200)
         try database.transaction {
-            let table = try #require(try SortedTable(database, table: "t", path: folder + "/sorted"))
-            var record = SortedRecord()
-            defer { record.deallocate() }
-            let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
-            while try query.step() {
-                _ = record.take(query, [.none, .text, .none, .numeric, .real])
-                try table.append(record.bytes)
-            }
+            let table = try sorted(database)
             let rows = try table.attach(givingBack: 2)
             // Pages that were read aren't kept.
             try database.execute("PRAGMA elt_attached_0.cache_size=10")
