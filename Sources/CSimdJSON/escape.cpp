@@ -1,4 +1,5 @@
 #include "elt_json.h"
+#include "strings.hpp"
 #include <cstdlib>
 #include <cstring>
 #include <simdjson.h>
@@ -86,14 +87,12 @@ __attribute__((target("ssse3"))) uint8_t *escape_blocks(uint8_t *to, const uint8
     }
     return to;
 }
-
-const bool has_blocks = (__builtin_cpu_init(), __builtin_cpu_supports("ssse3"));
 #endif
 
 /// Writes `bytes` with escapes at `to`, which has room for six times as many and 16 more.
 uint8_t *escape_into(uint8_t *to, const uint8_t *p, const uint8_t *end) {
 #if defined(__x86_64__)
-    if (has_blocks) to = escape_blocks(to, p, end);
+    if (elt::has_ssse3) to = escape_blocks(to, p, end);
 #endif
     for (; p < end; p++) to = escape_byte(to, *p);
     return to;

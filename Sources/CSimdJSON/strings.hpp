@@ -8,6 +8,11 @@
 
 namespace elt {
 
+#if defined(__x86_64__)
+/// Whether bytes can be shuffled, which compilers don't take for granted.
+inline const bool has_ssse3 = (__builtin_cpu_init(), __builtin_cpu_supports("ssse3"));
+#endif
+
 /// Finds the first backslash in `begin..<end`, or `end`. Reads nothing at or beyond `limit`.
 inline const uint8_t *find_backslash(const uint8_t *begin, const uint8_t *end, const uint8_t *limit) {
     const uint8_t *p = begin;

@@ -1,6 +1,9 @@
 #include "tree.hpp"
 #include "strings.hpp"
 #include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace elt {
 
@@ -160,14 +163,68 @@ static constexpr struct Escapes {
     }
 } escapes;
 
+#if defined(__x86_64__)
+/// For each set of eight bytes that are left out: which of the others come where, and how many there are.
+static constexpr struct Gather {
+    alignas(8) uint8_t from[256][8] = {};
+    uint8_t count[256] = {};
+    constexpr Gather() {
+        for (int set = 0; set < 256; set++) {
+            for (int i = 0; i < 8; i++) {
+                if (!(set >> i & 1)) from[set][count[set]++] = static_cast<uint8_t>(i);
+            }
+        }
+    }
+} gather;
+
+__attribute__((target("ssse3"))) static inline uint8_t *gather_into(uint8_t *to, __m128i bytes, unsigned out) {
+    const __m128i from = _mm_loadl_epi64(reinterpret_cast<const __m128i *>(gather.from[out]));
+    _mm_storel_epi64(reinterpret_cast<__m128i *>(to), _mm_shuffle_epi8(bytes, from));
+    return to + gather.count[out];
+}
+
+/// Copies blocks of 16 bytes, without backslashes before quotes and slashes, up to the first one with another escape; both
+/// pointers move past them.
+__attribute__((target("ssse3"))) static void unescape_blocks(const uint8_t *&from, const uint8_t *end, uint8_t *&to) {
+    const __m128i backslash = _mm_set1_epi8('\\'), quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('/');
+    while (end - from >= 16) {
+        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
+        const auto escapes = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, backslash)));
+        if (!escapes) {
+            _mm_storeu_si128(reinterpret_cast<__m128i *>(to), block);
+            from += 16;
+            to += 16;
+            continue;
+        }
+        const auto same = static_cast<unsigned>(
+            _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, slash))));
+        if (escapes << 1 & ~same & 0xFFFF) return;
+        to = gather_into(to, block, escapes & 0xFF);
+        to = gather_into(to, _mm_srli_si128(block, 8), escapes >> 8 & 0x7F);
+        // What the last one stands before is in the next block, and so is it.
+        const unsigned last = escapes >> 15;
+        from += 16 - last;
+        to -= last;
+    }
+}
+#endif
+
 int Tree::unescape(const uint8_t *from, const uint8_t *end, uint32_t token) {
     // Text only gets shorter; blocks of 16 are stored whole. Both come once per document at most.
     if (!unescaped.reserve(size + 64, unescaped_count)) return fail(elt_json_no_memory, 0);
     uint8_t *start = unescaped.base + unescaped_count, *to = start;
     for (;;) {
+#if defined(__x86_64__)
+        if (has_ssse3) {
+            const uint8_t *block_from = from;
+            uint8_t *block_to = to;
+            unescape_blocks(block_from, end, block_to);
+            from = block_from;
+            to = block_to;
+        }
+#endif
         copy_to_backslash(from, end, text + size, to);
         if (from == end) break;
-        // Nearly all escapes are a quote's: they don't leave this loop.
         if (uint8_t plain = end - from >= 2 ? escapes.of[from[1]] : 0) {
             *to++ = plain;
             from += 2;

@@ -84,6 +84,34 @@ import Testing
         }
     }
 
+    /// Blocks of bytes lose their backslashes together, wherever these lie in them.
+    @Test func `a text loses its escapes as it would one by one`() throws {
+        let escapes = [#"\""#: "\"", #"\\"#: "\\", #"\/"#: "/", #"\n"#: "\n", #"\u00e9"#: "é", #"\ud83d\ude00"#: "😀"].sorted { $0.key < $1.key }
+        var random = SplitMix64(seed: 7)
+        for round in 0..<6000 {
+            let known = escapes.shuffled(using: &random).prefix(1 + round % escapes.count)
+            let plain = [1, 3, 20, 60][round % 4]
+            var (written, meant) = ("", "")
+            for _ in 0..<Int.random(in: 0...60, using: &random) {
+                if Int.random(in: 0..<plain, using: &random) > 0 {
+                    let letter = ["a", "b", "7", " ", "é"].randomElement(using: &random)!
+                    written += letter
+                    meant += letter
+                } else {
+                    let escape = known.randomElement(using: &random)!
+                    written += escape.key
+                    meant += escape.value
+                }
+            }
+            let document = try JSONDocument(Array((#"["before\"",""# + written + #"","\/after"]"#).utf8))
+            #expect(document.root.elements.map(\.string) == ["before\"", meant, "/after"], "\(written)")
+        }
+        for set in 0..<(1 << 16) where set % 7 == 0 || set < 600 {
+            let written = (0..<16).map { place in set >> place & 1 == 1 ? #"\""# : "x" }.joined()
+            #expect(try JSONDocument(Array(#""\#(written)""#.utf8)).root.string == written.replacing(#"\""#, with: "\""))
+        }
+    }
+
     @Test func `all bytes below 128 are escaped as RFC 8259 wants`() throws {
         let all = String(decoding: 0..<128 as Range<UInt8>, as: UTF8.self)
         let text = JSONText()
