@@ -4,9 +4,9 @@
 /// broker may answer with all it has of each partition, whatever it was asked for, and that lies in memory then.
 struct ReadingWindow {
     /// So many partitions are fetched together in any case: they may lie on as many brokers.
-    static let partitionsMin = 4
+    static let partitionsMin = 3
     /// Beyond them, only so many records are.
-    static let recordsMax: Int64 = 200_000
+    static let recordsMax: Int64 = 50_000
 
     /// Ranges that haven't begun; the next one last.
     private var waiting: [Int]
