@@ -55,7 +55,11 @@ struct NewFile {
         guard descriptor >= 0 else { throw failure("can't write", path) }
         defer { close(descriptor) }
         let text = Array("\(sequence)".utf8)
-        guard write(descriptor, text, text.count) == text.count else { throw failure("can't write", path) }
+        let written = write(descriptor, text, text.count)
+        guard written == text.count else {
+            if written >= 0 { errno = ENOSPC }
+            throw failure("can't write", path)
+        }
     }
 
     /// Gives the closed file its name, durably.

@@ -295,8 +295,11 @@ package final class SQLiteTransformSession: TransformSession {
             case 1555, 2067: throw WarehouseError.duplicateKey(model: model, key: [])
             default:
                 let meaning = WarehouseError.from(error, path: warehouse.path)
-                if case .statement = meaning { throw WarehouseError.model(name: model, error) }
-                throw meaning
+                switch meaning {
+                case .statement: throw WarehouseError.model(name: model, error)
+                case .memory: throw WarehouseError.memory(model: model)
+                default: throw meaning
+                }
             }
         }
     }

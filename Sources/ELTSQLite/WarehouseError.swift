@@ -16,6 +16,8 @@ package enum WarehouseError: SQLComplaining {
     /// A row that a day's winners don't have on that day.
     case otherDay(model: String, day: String)
     case statement(SQLiteError)
+    /// The system gives no more memory, for a model if it has a name.
+    case memory(model: String?)
     /// A model or a data test asked what time it is, in a way that its text didn't show.
     case modelClock(name: String)
     case modelTooLong(name: String, seconds: Int64)
@@ -31,6 +33,7 @@ package enum WarehouseError: SQLComplaining {
         case .missingKey: "model.missing-key"
         case .foreignDay, .otherDay: "model.foreign-day"
         case .statement: "warehouse.statement"
+        case .memory: "warehouse.no-memory"
         case .modelClock: "model.wall-clock"
         case .modelTooLong: "model.too-long"
         }
@@ -42,7 +45,7 @@ package enum WarehouseError: SQLComplaining {
         case .busy: .locked
         case .newer: .configuration
         case .model, .duplicateKey, .missingKey, .foreignDay, .otherDay, .modelClock, .modelTooLong: .data
-        case .statement: .failed
+        case .statement, .memory: .failed
         }
     }
 
@@ -62,6 +65,7 @@ package enum WarehouseError: SQLComplaining {
             "The model \(model) gives a row whose day or key isn't the winner's: as an interval it would have no last day."
         case .otherDay(let model, let day): "The model \(model) gives a row of another day when it's asked for \(day)."
         case .statement(let error): "The warehouse refused a statement: \(error)."
+        case .memory(let model): "The system gives no more memory\(model.map { " for the model \($0)" } ?? "")."
         case .modelClock(let name):
             "The model \(name) reads the wall clock when it runs: a rebuild from the archive would give other rows."
         case .modelTooLong(let name, let seconds):
@@ -83,8 +87,8 @@ package enum WarehouseError: SQLComplaining {
             "Select _on_day as the column of partition_by and the entity's key as unique_key, or use storage='days'."
         case .otherDay:
             "Select _on_day as the column of partition_by; _day is the winner's own, which may be an earlier one."
-        case .statement(let error) where error.primaryCode == SQLITE_NOMEM:
-            "Give it more memory (ulimit -v, the container's limit), then run the same command again; nothing is half done."
+        case .memory(let model):
+            "Give it more (ulimit -v, the container's limit)\(model == nil ? "" : " or have the model need less"), then run the same command again; nothing is half done."
         case .statement: "This is a fault of elt: please report it with the statement."
         case .modelClock:
             "Use '{{ run.now }}' or '{{ run.today }}'. Date functions read the clock where they're given 'now', nothing, or a column that says so."
@@ -97,9 +101,14 @@ package enum WarehouseError: SQLComplaining {
         return SQLComplaint(reason: error.message, offset: error.offset)
     }
 
+    /// IOERR_NOMEM, which Swift doesn't see.
+    private static let memoryOfFiles = SQLITE_IOERR | 12 << 8
+
     /// SQLite's error as what it means here.
     package static func from(_ error: SQLiteError, path: String) -> WarehouseError {
         switch error.primaryCode {
+        case _ where error.result == memoryOfFiles: .memory(model: nil)
+        case SQLITE_NOMEM: .memory(model: nil)
         case 5, 6: .busy(path: path)  // BUSY, LOCKED
         case 8, 10, 13, 14, 23: .storage(path: path, error)  // READONLY, IOERR, FULL, CANTOPEN, AUTH
         case 11, 26: .damaged(path: path, error.message)  // CORRUPT, NOTADB

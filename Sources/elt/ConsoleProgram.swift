@@ -28,7 +28,7 @@ enum ConsoleProgram {
     /// printed then, and a scheduler told that all is well.
     static func refuseNoArguments(_ arguments: [String]) {
         guard arguments.isEmpty else { return }
-        Console.World.real.write("Error: The arguments can't be read: /proc/self/cmdline isn't readable.\nMount /proc, or raise the limit of open files (ulimit -n).\n")
+        Console.World.real.write("Error: The arguments can't be read: /proc/self/cmdline isn't readable.\nMount /proc, then run the same command again.\n")
         exit(ExitCode.failure.rawValue)
     }
 
