@@ -67,10 +67,10 @@ extension KafkaChangeSource {
                 }
             }
             let done = window.dismiss(reading)
-            if !done.isEmpty, !reading.isDone {
+            let more = reading.isDone ? [] : window.admit(reading)
+            if !more.isEmpty || !done.isEmpty && !reading.isDone {
                 try translating("assigning partitions") {
                     try consumer.drop(done.compactMap { open.firstIndex(of: $0) })
-                    let more = window.admit(reading)
                     try consumer.add(reading.positions(of: more))
                     open += more
                 }

@@ -8,14 +8,23 @@ import Testing
         Reading(lengths.enumerated().map { (TopicPartition("t", Int32($0.offset)), OffsetRange(first: 0, next: $0.element)) })
     }
 
-    @Test func `Many short ranges begin at once, and of long ones a few`() {
+    @Test func `Many short ranges begin at once, and of long ones a few, fewer before the first record`() throws {
         let short = reading(Array(repeating: 10, count: 500))
         var window = ReadingWindow(short)
         #expect(window.admit(short) == Array(0..<500))
-        let long = reading(Array(repeating: ReadingWindow.recordsMax, count: 10))
+        var long = reading(Array(repeating: ReadingWindow.recordsMax, count: 10))
         window = ReadingWindow(long)
-        #expect(window.admit(long) == Array(0..<ReadingWindow.partitionsMin))
+        #expect(window.admit(long) == [0, 1, 2])
         #expect(window.admit(long).isEmpty)
+        try long.reach(1, end: .max) { _ in }
+        #expect(window.dismiss(long) == [1])
+        #expect(window.admit(long) == [3, 4])
+        #expect(window.admit(long).isEmpty)
+        var middle = reading(Array(repeating: 10_000, count: 30))
+        window = ReadingWindow(middle)
+        #expect(window.admit(middle) == Array(0..<5))
+        try middle.reach(0, end: .max) { _ in }
+        #expect(window.admit(middle) == Array(5..<21))
     }
 
     @Test func `Each range has its turn, also one that's empty between others`() throws {
