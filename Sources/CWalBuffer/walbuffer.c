@@ -57,6 +57,8 @@ typedef struct File {
     Writer *writer;     /* of a file that was written to later */
     Behind *behind;     /* of a database file that's read once */
     int writesLater;    /* of a database file: it's nobody else's */
+    sqlite3_int64 ceiling; /* of a database file: where what's SQLite's ends; 0 if all of it is */
+    int refused;           /* whether SQLite has tried to write farther */
     const char *name;
 } File;
 
@@ -284,7 +286,7 @@ static int logWrite(sqlite3_file *base, const void *from, int count, sqlite3_int
 }
 
 /* Pages of a database file come in any order: each run of them is a piece, and pieces are written as they came. */
-static int databaseWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
+static int pagesWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
     File *file = (File *)base;
     if (!file->writesLater || count > PIECE) {
         int flushed = flush(base);
@@ -305,9 +307,18 @@ static int databaseWrite(sqlite3_file *base, const void *from, int count, sqlite
     return SQLITE_OK;
 }
 
+static int databaseWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
+    File *file = (File *)base;
+    if (file->ceiling > 0 && offset + count > file->ceiling) {
+        file->refused = 1;
+        return SQLITE_FULL;
+    }
+    return pagesWrite(base, from, count, offset);
+}
+
 static int fileTruncate(sqlite3_file *base, sqlite3_int64 size) {
     int flushed = flush(base);
-    if (flushed != SQLITE_OK) return flushed;
+    if (flushed != SQLITE_OK || ((File *)base)->ceiling > 0) return flushed;
     Writer *writer = ((File *)base)->writer;
     if (writer && writer->end > size) writer->end = size;
     return real(base)->pMethods->xTruncate(real(base), size);
@@ -372,6 +383,18 @@ static int fileControl(sqlite3_file *base, int what, void *argument) {
     if (what == ELT_WALBUFFER_WRITES_LATER) {
         if (((File *)base)->base.pMethods != &databaseMethods) return SQLITE_NOTFOUND;
         ((File *)base)->writesLater = *(int *)argument;
+        return SQLITE_OK;
+    }
+    if (what == ELT_WALBUFFER_CEILING || what == ELT_WALBUFFER_WRITES_BEHIND) {
+        File *file = (File *)base;
+        if (base->pMethods != &databaseMethods || file->log) return SQLITE_NOTFOUND;
+        if (what == ELT_WALBUFFER_WRITES_BEHIND) {
+            const elt_walbuffer_bytes *given = argument;
+            return pagesWrite(base, given->bytes, given->count, given->offset);
+        }
+        file->ceiling = (sqlite3_int64)*(int *)argument * 512;
+        *(int *)argument = file->refused;
+        file->refused = 0;
         return SQLITE_OK;
     }
     if (what == ELT_WALBUFFER_READS_ONCE) return readOnce((File *)base, *(int *)argument);

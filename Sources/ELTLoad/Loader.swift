@@ -38,6 +38,8 @@ package struct Loader {
     package func load(_ entries: [ManifestEntry], into session: any LoadSession) throws -> LoadSummary {
         let rows = entries.reduce(Int64(0)) { $0 + Self.rows(of: $1) }
         guard rows > 0 else { return try load(entries, rows, session) }
+        // What a rewind had read again is there twice.
+        if !entries.contains(where: \.isRewind) { try session.expect(records: rows) }
         return try LoadRelay.run(session) { try load(entries, rows, $0) }
     }
 
@@ -46,13 +48,14 @@ package struct Loader {
         var columns: [String: RecordColumns] = [:]
         // Entities have their columns from the start, so that models can name them before there's data.
         for entity in settings.entities { _ = try self.columns(of: entity, session, &columns) }
+        let marks = fullLoads(in: entries)
         var done: Int64 = 0
         for (index, entry) in entries.enumerated() {
             try Interruption.check()
             if index == entries.count / 2 { Failpoint.loadHalf.pass() }
             switch entry.content {
             case .segment(let segment):
-                var result = try load(segment, entry.sequence, session, &columns)
+                var result = try load(segment, entry.sequence, session, &columns, marks)
                 let placed = settings.placed(segment)
                 result.forbidden = columns[placed.place.entity]?.takeForbidden() ?? []
                 try session.note(
@@ -118,10 +121,11 @@ package struct Loader {
 
     /// An entity or topic that's no longer configured gives no rows; its segments stay accounted for.
     private func load(
-        _ segment: SegmentEntry, _ sequence: Int64, _ session: any LoadSession, _ known: inout [String: RecordColumns]
+        _ segment: SegmentEntry, _ sequence: Int64, _ session: any LoadSession, _ known: inout [String: RecordColumns],
+        _ marks: [String: [FullLoadMark]]
     ) throws -> LoadedRows {
         let place = segment.place
-        guard let loader = try eventLoader(for: place, session, &known) else {
+        guard let loader = try eventLoader(for: place, session, &known, marks) else {
             progress.warn("The topic \(place.topic) is in the archive and in no entity of elt.yml: its events are left out.")
             return LoadedRows()
         }
@@ -197,9 +201,20 @@ package struct Loader {
     /// `max_message_bytes` goes to quarantine.
     var elementBytesMax: Int { max(64 << 20, Int(clamping: settings.limits.maxMessageBytes)) }
 
+    /// The full loads among some entries, by entity: events that they come after needn't be given their epoch later.
+    private func fullLoads(in entries: [ManifestEntry]) -> [String: [FullLoadMark]] {
+        var marks: [String: [FullLoadMark]] = [:]
+        for case .fullLoad(let load) in entries.map(\.content) {
+            let day = settings.zone.day(of: load.startedAt)
+            marks[load.entity, default: []].append(FullLoadMark(number: load.number, startedAt: load.startedAt, day: day, w0: load.w0))
+        }
+        return marks
+    }
+
     /// nil if the entity or topic is no longer configured.
+    /// - Parameter marks: Of full loads that are known besides those that are loaded.
     func eventLoader(
-        for place: SegmentPlace, _ session: any LoadSession, _ known: inout [String: RecordColumns]
+        for place: SegmentPlace, _ session: any LoadSession, _ known: inout [String: RecordColumns], _ marks: [String: [FullLoadMark]] = [:]
     ) throws -> EventLoader? {
         // A topic belongs to the entity that has it now, whatever that was called when it was archived.
         guard let entity = settings.entity(withTopic: place.topic, preferring: place.entity),
@@ -210,7 +225,7 @@ package struct Loader {
         columns.onChange = { try writer.columnsChanged() }
         let epochs = Epochs(
             of: TopicPartition(place.topic, place.partition), incarnation: place.incarnation,
-            loads: try session.fullLoads(of: entity.name), maxClockSkew: settings.limits.maxClockSkew)
+            loads: try session.fullLoads(of: entity.name) + (marks[entity.name] ?? []), maxClockSkew: settings.limits.maxClockSkew)
         return EventLoader(
             entity: entity, topic: topic, limits: settings.limits, columns: columns, writer: writer, epochs: epochs,
             zone: settings.zone)
@@ -228,6 +243,10 @@ package struct Loader {
             entity: entity, limits: settings.limits, columns: columns, writer: writer, isSinglePage: load.pages <= 1)
         return (entity, loader)
     }
+}
+
+extension ManifestEntry {
+    fileprivate var isRewind: Bool { if case .rewind = content { true } else { false } }
 }
 
 extension ProjectSettings {

@@ -1,26 +1,69 @@
 import ELTCore
 import SQLite
 
+/// How rows get into a table.
+enum RawTarget {
+    case insert(RowInsert)
+    case run(RowidRun)
+
+    func isSame(as other: RawTarget) -> Bool {
+        switch (self, other) {
+        case (.insert(let one), .insert(let two)): one === two
+        case (.run(let one), .run(let two)): one === two
+        default: false
+        }
+    }
+}
+
 /// Writes raw rows, those of each table many at a time.
 class RowWriter {
     let database: Database
     let tables: RawTables
+    private let grafted: GraftedTables?
     private var columnCount: Int
-    /// By statements that aren't in use any more.
+    /// By statements that aren't in use any more, and as records.
     private var insertedBefore: Int64 = 0
     private var inserts: [RowInsert] = []
+    private var record = SortedRecord()
 
-    init(_ database: Database, _ tables: RawTables) throws {
+    /// - Parameter grafted: Where rows of empty tables go.
+    init(_ database: Database, _ tables: RawTables, _ grafted: GraftedTables?) throws {
         self.database = database
         self.tables = tables
+        self.grafted = grafted
         columnCount = try tables.columns().count
     }
 
-    func prepareInsert(into table: String, prefix: [String]) throws -> RowInsert {
+    deinit { record.deallocate() }
+
+    /// - Parameter group: Whose places rise.
+    func target(_ table: String, group: Int64, prefix: [String]) throws -> RawTarget {
+        if let run = try grafted?.run(group, of: table) { return .run(run) }
         let columns = prefix + (try tables.columns().map(\.name))
         let insert = try RowInsert(database, table: table, columns: columns, end: "ON CONFLICT (_id) DO NOTHING")
         inserts.append(insert)
-        return insert
+        return .insert(insert)
+    }
+
+    /// Adds a row as a record of its table: the place, which stands for a null, what `prefix` adds, and the cells.
+    @inline(__always) func append(
+        _ place: Int64, _ cells: UnsafeBufferPointer<Cell>, to run: RowidRun, prefix: (inout SortedRecord) -> Void
+    ) throws {
+        record.begin()
+        record.addNull()
+        prefix(&record)
+        for cell in cells {
+            switch cell.kind {
+            case .null: record.addNull()
+            case .integer: record.add(cell.integer)
+            case .text: record.add(cell.text, isText: true)
+            }
+        }
+        // A removal brings no record.
+        for _ in cells.count..<max(columnCount, cells.count) { record.addNull() }
+        record.end()
+        try run.append(place, record.bytes)
+        insertedBefore += 1
     }
 
     @inline(__always) func bind(_ cells: UnsafeBufferPointer<Cell>, to statement: Statement, after before: Int32) {
@@ -53,12 +96,12 @@ class RowWriter {
 /// Writes the events of one partition's life into the tables of their months.
 final class SQLiteStreamWriter: RowWriter, StreamWriter {
     private let group: Int64
-    private var months: [Int: RowInsert] = [:]
-    private var last: (day: Day, insert: RowInsert)?
+    private var months: [Int: RawTarget] = [:]
+    private var last: (day: Day, target: RawTarget)?
 
-    init(_ database: Database, _ tables: RawTables, group: Int64) throws {
+    init(_ database: Database, _ tables: RawTables, _ grafted: GraftedTables?, group: Int64) throws {
         self.group = group
-        try super.init(database, tables)
+        try super.init(database, tables, grafted)
     }
 
     override func columnsChanged() throws {
@@ -72,11 +115,26 @@ final class SQLiteStreamWriter: RowWriter, StreamWriter {
     func insert(all rows: [StreamRow]) throws {
         var start = 0
         while start < rows.count {
-            let insert = try insert(on: rows[start].day)
+            let target = try target(on: rows[start].day)
             var end = start + 1
-            while end < rows.count, try self.insert(on: rows[end].day) === insert { end += 1 }
-            try insert.write(start..<end) { bind(rows[$0], to: $1, after: $2) }
+            while end < rows.count, try self.target(on: rows[end].day).isSame(as: target) { end += 1 }
+            switch target {
+            case .insert(let insert): try insert.write(start..<end) { bind(rows[$0], to: $1, after: $2) }
+            case .run(let run): for row in rows[start..<end] { try append(row, to: run) }
+            }
             start = end
+        }
+    }
+
+    private func append(_ row: StreamRow, to run: RowidRun) throws {
+        try append(PackedPlace.pack(group, row.offset), row.cells, to: run) {
+            $0.add(row.key, isText: true)
+            $0.add(row.time)
+            $0.add(row.kafkaTime)
+            $0.add(row.isClockCorrected ? 1 : 0)
+            $0.add(Int64(row.day.daysSinceEpoch))
+            $0.add(Int64(row.epoch))
+            $0.add(row.removes ? 1 : 0)
         }
     }
 
@@ -92,54 +150,58 @@ final class SQLiteStreamWriter: RowWriter, StreamWriter {
         bind(row.cells, to: statement, after: before + 8)
     }
 
-    @inline(__always) private func insert(on day: Day) throws -> RowInsert {
-        if let last, last.day == day { return last.insert }
-        let insert = try insert(in: day.month)
-        last = (day, insert)
-        return insert
+    @inline(__always) private func target(on day: Day) throws -> RawTarget {
+        if let last, last.day == day { return last.target }
+        let target = try target(in: day.month)
+        last = (day, target)
+        return target
     }
 
-    private func insert(in month: Int) throws -> RowInsert {
-        if let insert = months[month] { return insert }
+    private func target(in month: Int) throws -> RawTarget {
+        if let target = months[month] { return target }
         if try !tables.months().contains(month) { try tables.createMonth(month) }
-        let insert = try prepareInsert(
-            into: Names.stream(tables.entity, month: month), prefix: RawTables.streamPrefix)
-        months[month] = insert
-        return insert
+        let target = try target(Names.stream(tables.entity, month: month), group: group, prefix: RawTables.streamPrefix)
+        months[month] = target
+        return target
     }
 }
 
 /// Writes the rows of one full load.
 final class SQLiteFullWriter: RowWriter, FullWriter {
     private let number: Int64
-    private var insert: RowInsert?
+    private var target: RawTarget?
 
-    init(_ database: Database, _ tables: RawTables, number: Int) throws {
+    init(_ database: Database, _ tables: RawTables, _ grafted: GraftedTables?, number: Int) throws {
         self.number = Int64(number)
         try tables.createFull()
-        try super.init(database, tables)
+        try super.init(database, tables, grafted)
     }
 
     override func columnsChanged() throws {
         try super.columnsChanged()
-        insert = nil
+        target = nil
     }
 
     func insert(_ row: FullRow) throws { try insert(all: [row]) }
 
     func insert(all rows: [FullRow]) throws {
-        let insert: RowInsert
-        if let prepared = self.insert {
-            insert = prepared
+        let target: RawTarget
+        if let known = self.target {
+            target = known
         } else {
-            insert = try prepareInsert(into: Names.fullRows(tables.entity), prefix: RawTables.fullPrefix)
-            self.insert = insert
+            target = try self.target(Names.fullRows(tables.entity), group: number, prefix: RawTables.fullPrefix)
+            self.target = target
         }
-        try insert.write(0..<rows.count) { row, statement, before in
-            let row = rows[row]
-            statement.bind(before + 1, PackedPlace.pack(number, row.number))
-            statement.bindBorrowed(before + 2, text: row.key)
-            bind(row.cells, to: statement, after: before + 2)
+        switch target {
+        case .insert(let insert): try insert.write(0..<rows.count) { bind(rows[$0], to: $1, after: $2) }
+        case .run(let run):
+            for row in rows { try append(PackedPlace.pack(number, row.number), row.cells, to: run) { $0.add(row.key, isText: true) } }
         }
+    }
+
+    private func bind(_ row: FullRow, to statement: Statement, after before: Int32) {
+        statement.bind(before + 1, PackedPlace.pack(number, row.number))
+        statement.bindBorrowed(before + 2, text: row.key)
+        bind(row.cells, to: statement, after: before + 2)
     }
 }

@@ -21,10 +21,14 @@ package final class SQLiteLoadSession: LoadSession {
 
     package private(set) var rewound: [RewoundRange] = []
 
+    package func expect(records: Int64) throws { try warehouse.beginGrafting(records: records) }
+
     package func columns(of entity: String) throws -> [Column] { try tables(entity).columns() }
 
     package func evolve(_ entity: String, to columns: [Column], integersToText: [String]) throws {
         try tables(entity).evolve(to: columns, integersToText: integersToText)
+        // Rows that no statement sees would keep them.
+        if !integersToText.isEmpty, try holdsUnseen(entity) { throw GraftedTables.Unfit() }
         // Tables hold the integers as well; a full refresh writes them as the texts they now are.
         if !integersToText.isEmpty { try warehouse.setMeta("types_changed", .integer(1)) }
     }
@@ -32,11 +36,17 @@ package final class SQLiteLoadSession: LoadSession {
     package func fullLoads(of entity: String) throws -> [FullLoadMark] { try warehouse.fullLoads(of: entity) }
 
     package func streamWriter(for place: SegmentPlace) throws -> any StreamWriter {
-        try SQLiteStreamWriter(database, tables(place.entity), group: try numbers.number(of: place))
+        try SQLiteStreamWriter(database, tables(place.entity), warehouse.grafted, group: try numbers.number(of: place))
     }
 
     package func fullWriter(of entity: String, number: Int) throws -> any FullWriter {
-        try SQLiteFullWriter(database, tables(entity), number: number)
+        try SQLiteFullWriter(database, tables(entity), warehouse.grafted, number: number)
+    }
+
+    /// Whether rows of the entity aren't in SQLite's tables yet.
+    private func holdsUnseen(_ entity: String) throws -> Bool {
+        guard let grafted = warehouse.grafted else { return false }
+        return try grafted.holds(Names.fullRows(entity)) || tables(entity).months().contains { grafted.holds(Names.stream(entity, month: $0)) }
     }
 
     package func quarantine(_ item: QuarantineItem) throws {

@@ -14,6 +14,9 @@ package final class SQLiteWarehouse {
     package let isFirst: Bool
     /// Whether the running transaction may have changed raw rows.
     var changesRaw = false
+    /// Raw tables that the running transaction loads behind SQLite's pages.
+    private(set) var grafted: GraftedTables?
+    private var mayGraft = false
     /// Whether the file has held all that was committed since the running transaction began.
     private(set) var fileIsWhole = false
     /// `PRAGMA data_version` of a time at which all that was committed then had been moved from the log into the file.
@@ -237,20 +240,55 @@ package final class SQLiteWarehouse {
         return version
     }
 
+    /// Runs `body` in a transaction. Where nobody sees the file, raw rows are written as pages.
+    package func loading<T>(_ body: () throws -> T) throws -> T {
+        mayGraft = newFile != nil
+        defer { mayGraft = false }
+        do { return try transaction(body) } catch is GraftedTables.Unfit {
+            mayGraft = false
+            return try transaction(body)
+        }
+    }
+
+    /// Has rows of empty raw tables written as pages until the running transaction ends, if it's one that loads.
+    func beginGrafting(records: Int64) throws {
+        guard mayGraft, grafted == nil else { return }
+        // Half a page for the ledger and quarantine for every 250 records.
+        grafted = try GraftedTables(database, room: Int(min(64 + records / 500, 1 << 14)))
+    }
+
     /// Runs `body` in a transaction and says in our words what went wrong.
     package func transaction<T>(_ body: () throws -> T) throws -> T {
         changesRaw = false
         let moved = movedVersion
         movedVersion = nil
         do {
-            return try database.transaction {
+            let result = try database.transaction {
                 // Had anybody else committed in between, there'd be another version.
                 fileIsWhole = try moved.map { try $0 == dataVersion } ?? false
                 defer { fileIsWhole = false }
-                return try body()
+                let result = try body()
+                try grafted?.settle()
+                return result
             }
-        } catch let error as SQLiteError {
-            throw WarehouseError.from(error, path: path)
+            try graft()
+            return result
+        } catch {
+            let hadNoRoom = grafted?.discard() ?? false
+            grafted = nil
+            if hadNoRoom { throw GraftedTables.Unfit() }
+            throw (error as? SQLiteError).map { WarehouseError.from($0, path: path) } ?? error
+        }
+    }
+
+    private func graft() throws {
+        guard let grafted else { return }
+        self.grafted = nil
+        do { try grafted.graft() } catch {
+            // Nobody is to be shown what's left, which lies there as if its maker had died.
+            newFile = nil
+            database = try Database(path: ":memory:", mode: .create, tellsTime: false)
+            throw error
         }
     }
 

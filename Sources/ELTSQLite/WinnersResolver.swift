@@ -156,9 +156,11 @@ struct WinnersResolver {
         try database.dropTable("elt_winners_before")
         resolution.changedKeys = writer.keys
         resolution.firstDay = days.first
-        let pending = try firstPendingDay()
-        resolution.fullFrom = [from, pending].compactMap { $0 }.min() ?? resolution.firstDay
-        if from == nil { resolution.fullFrom = resolution.firstDay ?? Day(daysSinceEpoch: 0) }
+        if let from {
+            resolution.fullFrom = try min(from, firstPendingDay() ?? from)
+        } else {
+            resolution.fullFrom = resolution.firstDay ?? Day(daysSinceEpoch: 0)
+        }
         return (resolution, days)
     }
 

@@ -115,9 +115,9 @@ import Testing
 
     @Test(arguments: [512, 8192, 65536]) func `The page behind the first GiB is SQLite's own`(size: Int) {
         let last = UInt32((1 << 30) / size)
-        #expect(PageFile.next(after: last, size: size) == last + 2)
-        #expect(PageFile.next(after: last - 1, size: size) == last)
-        #expect(PageFile.next(after: last + 2, size: size) == last + 3)
+        #expect(PageNumber.next(after: last, size: size) == last + 2)
+        #expect(PageNumber.next(after: last - 1, size: size) == last)
+        #expect(PageNumber.next(after: last + 2, size: size) == last + 3)
     }
 
     /// The rows of `u`, in order, on their way to `t`.

@@ -35,6 +35,8 @@ package protocol Warehouse: QuarantineLedger {
     func install() throws
 
     func transaction<T>(_ body: () throws -> T) throws -> T
+    /// Runs `body` in a transaction that loads raw rows and reads none; a second time, after the first was undone, where they must be written in another way.
+    func loading<T>(_ body: () throws -> T) throws -> T
     /// Valid inside a transaction.
     func loadSession(settings: ProjectSettings) -> any LoadSession
     func transformSession() -> any TransformSession

@@ -104,7 +104,7 @@ package struct Engine {
             try noteArchive(archive, warehouse)
             Failpoint.loadBeforeCommit.pass()
         }
-        if insideTransaction { try body() } else { try warehouse.transaction(body) }
+        if insideTransaction { try body() } else { try warehouse.loading(body) }
         if !insideTransaction { Failpoint.loadCommitted.pass() }
         note(summary, in: &report)
         return afresh

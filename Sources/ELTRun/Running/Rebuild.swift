@@ -30,7 +30,7 @@ extension Engine {
                 }
                 let isUnseen = warehouse.isUnseen
                 if isUnseen {
-                    try warehouse.transaction(load)
+                    try warehouse.loading(load)
                     Failpoint.loadCommitted.pass()
                 }
                 try warehouse.transaction {

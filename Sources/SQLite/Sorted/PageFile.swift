@@ -89,7 +89,7 @@ package final class OwnFile {
 }
 
 /// The pages of a database file, numbered from 1 on in the order they're written; the first is written last.
-final class PageFile {
+final class PageFile: PageSink {
     private let file: OwnFile
     let size: Int
     private(set) var count: UInt32 = 1
@@ -112,39 +112,13 @@ final class PageFile {
         try? file.restart()
     }
 
-    /// The page that SQLite locks bytes in is never used (https://sqlite.org/fileformat2.html#the_lock_byte_page).
-    static func next(after page: UInt32, size: Int) -> UInt32 {
-        page + 1 == UInt32((1 << 30) / size) + 1 ? page + 2 : page + 1
-    }
-
-    /// The number that the page after a page gets.
-    private func number(after page: UInt32) -> UInt32 { Self.next(after: page, size: size) }
-
     func append(_ page: UnsafeRawBufferPointer) throws -> UInt32 {
-        let number = number(after: count)
+        let number = next(after: count)
         // What lies there doesn't matter, so this page may.
         if number != count + 1 { try file.write(page) }
         try file.write(page)
         count = number
         return count
-    }
-
-    /// Writes what of a record has no room in its cell, and gives the first of its pages.
-    func appendChain(_ bytes: UnsafeRawBufferPointer) throws -> UInt32 {
-        let first = number(after: count)
-        let page = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
-        defer { page.deallocate() }
-        var done = 0
-        while done < bytes.count {
-            let part = min(size - 4, bytes.count - done)
-            let next = done + part < bytes.count ? number(after: number(after: count)) : 0
-            page.initializeMemory(as: UInt8.self, repeating: 0)
-            page.storeBytes(of: next.bigEndian, as: UInt32.self)
-            memcpy(page.baseAddress! + 4, bytes.baseAddress! + done, part)
-            _ = try append(UnsafeRawBufferPointer(page))
-            done += part
-        }
-        return first
     }
 
     /// Ends the file with its first page: the header and a schema of one table (https://sqlite.org/fileformat2.html#the_database_header).

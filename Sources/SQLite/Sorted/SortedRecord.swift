@@ -33,14 +33,23 @@ package struct SortedRecord {
 
     private var storage = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 12, alignment: 8)
     private var count = 0
+    /// What of a record is added so far: types, and values behind them.
+    private var header = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 8, alignment: 8)
+    private var headerBytes = 0
+    private var body = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 12, alignment: 8)
+    private var bodyBytes = 0
+    /// Types of another record.
     private var serials: [Int] = []
-    private var integers: [Int64] = []
-    private var lent: [UnsafeRawBufferPointer] = []
+    private var replaced: [Int] = []
 
     package init() {}
 
     /// Its owner's last act.
-    package func deallocate() { storage.deallocate() }
+    package func deallocate() {
+        storage.deallocate()
+        header.deallocate()
+        body.deallocate()
+    }
 
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[..<count]) }
 
@@ -50,45 +59,26 @@ package struct SortedRecord {
     /// the row isn't one for here.
     package mutating func take(_ row: Statement, _ affinities: [Affinity]) -> Bool {
         begin()
-        var header = 0
-        var body = 0
         for column in 0..<affinities.count {
             let value = row.cell(Int32(column))
             let affinity = affinities[column]
-            var integer: Int64 = 0
-            var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-            let serial: Int
             switch value.type {
             case SQLITE_INTEGER:
                 if affinity == .text || affinity == .real { return false }
-                integer = value.int
-                serial = Self.serial(of: integer)
+                add(value.int)
             case SQLITE_FLOAT:
                 let real = value.double
                 if affinity == .text || affinity == .numeric && real == real.rounded() { return false }
-                integer = Int64(bitPattern: real.bitPattern)
-                serial = 7
+                add(type: 7)
+                add(number: Int64(bitPattern: real.bitPattern), bytes: 8)
             case SQLITE_TEXT:
                 if affinity == .numeric || affinity == .real { return false }
-                bytes = value.bytes
-                serial = 13 + 2 * bytes.count
-            case SQLITE_BLOB:
-                bytes = value.bytes
-                serial = 12 + 2 * bytes.count
-            default: serial = 0
+                add(value.bytes, isText: true)
+            case SQLITE_BLOB: add(value.bytes, isText: false)
+            default: addNull()
             }
-            serials.append(serial)
-            integers.append(integer)
-            lent.append(bytes)
-            header += Varint.length(serial)
-            body += Self.length(serial)
         }
-        begin(header: header, body: body)
-        for serial in serials { putVarint(serial) }
-        for column in 0..<affinities.count {
-            let serial = serials[column]
-            if serial >= 12 { put(lent[column]) } else { putNumber(integers[column], serial) }
-        }
+        end()
         return true
     }
 
@@ -107,37 +97,56 @@ package struct SortedRecord {
 
     /// Empties the record; values are added, and `end` puts them together.
     @inline(__always) package mutating func begin() {
-        serials.removeAll(keepingCapacity: true)
-        integers.removeAll(keepingCapacity: true)
-        lent.removeAll(keepingCapacity: true)
+        headerBytes = 0
+        bodyBytes = 0
     }
+
+    @inline(__always) package mutating func addNull() { add(type: 0) }
 
     @inline(__always) package mutating func add(_ integer: Int64) {
-        serials.append(Self.serial(of: integer))
-        integers.append(integer)
-        lent.append(UnsafeRawBufferPointer(start: nil, count: 0))
+        let serial = Self.serial(of: integer)
+        add(type: serial)
+        add(number: integer, bytes: Self.length(serial))
     }
 
-    /// A text or a blob, lent until `end`.
+    /// A text or a blob.
     @inline(__always) package mutating func add(_ bytes: UnsafeRawBufferPointer, isText: Bool) {
-        serials.append((isText ? 13 : 12) + 2 * bytes.count)
-        integers.append(0)
-        lent.append(bytes)
+        add(type: (isText ? 13 : 12) + 2 * bytes.count)
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return }
+        if bodyBytes + bytes.count > body.count { Self.enlarge(&body, used: bodyBytes, by: bytes.count) }
+        memcpy(body.baseAddress! + bodyBytes, base, bytes.count)
+        bodyBytes += bytes.count
+    }
+
+    @inline(__always) private mutating func add(type serial: Int) {
+        if headerBytes + 9 > header.count { Self.enlarge(&header, used: headerBytes, by: 9) }
+        if serial < 0x80 {
+            header.storeBytes(of: UInt8(truncatingIfNeeded: serial), toByteOffset: headerBytes, as: UInt8.self)
+            headerBytes += 1
+        } else {
+            headerBytes += Varint.write(serial, to: header.baseAddress! + headerBytes)
+        }
+    }
+
+    /// The lowest bytes of a number, the highest of them first.
+    @inline(__always) private mutating func add(number: Int64, bytes: Int) {
+        if bytes == 0 { return }
+        if bodyBytes + 8 > body.count { Self.enlarge(&body, used: bodyBytes, by: 8) }
+        body.storeBytes(of: (number << (64 - 8 * Int64(bytes))).bigEndian, toByteOffset: bodyBytes, as: Int64.self)
+        bodyBytes += bytes
     }
 
     package mutating func end() {
-        var header = 0
-        var body = 0
-        for serial in serials {
-            header += Varint.length(serial)
-            body += Self.length(serial)
-        }
-        begin(header: header, body: body)
-        for serial in serials { putVarint(serial) }
-        for column in 0..<serials.count {
-            if serials[column] >= 12 { put(lent[column]) } else { putNumber(integers[column], serials[column]) }
-        }
-        lent.removeAll(keepingCapacity: true)
+        begin(header: headerBytes, body: bodyBytes)
+        put(UnsafeRawBufferPointer(rebasing: header[..<headerBytes]))
+        put(UnsafeRawBufferPointer(rebasing: body[..<bodyBytes]))
+    }
+
+    private static func enlarge(_ buffer: inout UnsafeMutableRawBufferPointer, used: Int, by bytes: Int) {
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: (used + bytes) * 2, alignment: 8)
+        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<used]))
+        buffer.deallocate()
+        buffer = larger
     }
 
     // MARK: From another record
@@ -183,7 +192,8 @@ package struct SortedRecord {
         var body = other.count - headerBytes
         for (column, value) in replacing {
             body += value.bytes.count - Self.length(serials[column])
-            integersSet(column, serials[column])
+            while replaced.count <= column { replaced.append(0) }
+            replaced[column] = serials[column]
             serials[column] = value.serial
         }
         for serial in serials { header += Varint.length(serial) }
@@ -192,24 +202,18 @@ package struct SortedRecord {
         var from = headerBytes
         var at = headerBytes
         var column = 0
-        for (replaced, value) in replacing {
-            while column < replaced {
+        for (target, value) in replacing {
+            while column < target {
                 at += Self.length(serials[column])
                 column += 1
             }
             put(UnsafeRawBufferPointer(rebasing: other[from..<at]))
             value.bytes.withUnsafeBytes { put($0) }
-            at += Self.length(Int(integers[replaced]))
+            at += Self.length(replaced[column])
             column += 1
             from = at
         }
         put(UnsafeRawBufferPointer(rebasing: other[from...]))
-    }
-
-    /// The type that stood in a replaced column.
-    private mutating func integersSet(_ column: Int, _ serial: Int) {
-        while integers.count <= column { integers.append(0) }
-        integers[column] = Int64(serial)
     }
 
     // MARK: Reading
@@ -294,12 +298,6 @@ package struct SortedRecord {
     @inline(__always) private mutating func put(_ bytes: UnsafeRawBufferPointer) {
         if let base = bytes.baseAddress, bytes.count > 0 { memcpy(storage.baseAddress! + count, base, bytes.count) }
         count += bytes.count
-    }
-
-    @inline(__always) private mutating func putNumber(_ value: Int64, _ serial: Int) {
-        let length = Self.length(serial)
-        if length == 0 { return }
-        withUnsafeBytes(of: value.bigEndian) { put(UnsafeRawBufferPointer(rebasing: $0[(8 - length)...])) }
     }
 }
 

@@ -47,10 +47,13 @@ final class SortedTree {
     static func localMax(pageSize: Int) -> Int { (pageSize - 12) * 64 / 255 - 23 }
 
     /// How many bytes of a longer record stand in its cell; the rest has pages of its own.
-    static func local(of length: Int, pageSize: Int) -> Int {
+    static func local(of length: Int, pageSize: Int) -> Int { local(of: length, pageSize: pageSize, max: localMax(pageSize: pageSize)) }
+
+    /// The same, for a kind of page that has room for so many bytes of a record.
+    static func local(of length: Int, pageSize: Int, max: Int) -> Int {
         let least = (pageSize - 12) * 32 / 255 - 23
         let rest = least + (length - least) % (pageSize - 4)
-        return rest <= localMax(pageSize: pageSize) ? rest : least
+        return rest <= max ? rest : least
     }
 
     /// Adds a record that is greater than all before it.
