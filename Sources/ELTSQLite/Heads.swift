@@ -28,38 +28,39 @@ struct Heads {
             """)
     }
 
-    private func create() throws {
-        try database.execute(
-            """
-            CREATE TEMP TABLE \(name) (
-                origin INTEGER, key TEXT, from_day INTEGER, place INTEGER, PRIMARY KEY (origin, key)) WITHOUT ROWID
-            """)
-    }
+    private static let columns = "(origin INTEGER, key TEXT, from_day INTEGER, place INTEGER, PRIMARY KEY (origin, key)) WITHOUT ROWID"
 
-    /// Lays an empty list ready for a writer of timelines, who knows the newest winner of each key. Its columns are origin, key, from_day and place.
-    func collect() throws -> Statement {
-        try create()
-        return try database.prepare("INSERT INTO temp.\(name) VALUES (?1, ?2, ?3, ?4)")
-    }
+    private func create() throws { try database.execute("CREATE TEMP TABLE \(name) \(Self.columns)") }
 
-    /// Adds the winners of the keys before one, each of which has no other.
-    func addAll(before key: [UInt8]) throws {
-        let insert = try database.prepare(
-            "INSERT INTO temp.\(name) SELECT origin, key, from_day, place FROM main.\(winners) WHERE key < ?1 AND removed = 0")
+    /// The winners of the keys before one, each of which has no other, in the order of keys.
+    func each(before key: [UInt8], _ body: (_ origin: Int32, _ key: UnsafeRawBufferPointer, _ day: Int32, _ place: Int64) throws -> Void) throws {
+        let query = try database.prepare("SELECT origin, key, from_day, place FROM main.\(winners) WHERE key < ?1 AND removed = 0 ORDER BY key")
         try key.withUnsafeBytes {
-            insert.bindBorrowed(1, text: $0)
-            try insert.run()
+            query.bindBorrowed(1, text: $0)
+            while try query.step() {
+                try body(Int32(truncatingIfNeeded: query.int(0)), query.bytes(1), Int32(truncatingIfNeeded: query.int(2)), query.int(3))
+            }
         }
+    }
+
+    /// Lays ready what `fill` adds, in the order of origins and keys, in a file that's there until the transaction ends; in the timelines, if SQLite takes no further one.
+    func use(path: String, origins: Set<Int32>, fill: (SortedTable) throws -> Void) throws {
+        guard let table = try SortedTable(database, table: Names.heads(entity), definedBy: "CREATE TABLE \(name) \(Self.columns)", path: path) else {
+            return try prepare()
+        }
+        try drop()
+        try fill(table)
+        try createView(of: "SELECT origin, key, from_day, place FROM \(table.attach())", origins: origins)
     }
 
     /// The timelines have one winner for each key, from the tables of `origins`: there's nothing to take out.
     func useTimelines(origins: Set<Int32>) throws {
         try drop()
-        try database.execute(
-            """
-            CREATE TEMP VIEW \(name) AS SELECT origin, key, from_day, place FROM main.\(winners) WHERE removed = 0;
-            CREATE TEMP TABLE \(originsName) (origin INTEGER PRIMARY KEY);
-            """)
+        try createView(of: "SELECT origin, key, from_day, place FROM main.\(winners) WHERE removed = 0", origins: origins)
+    }
+
+    private func createView(of query: String, origins: Set<Int32>) throws {
+        try database.execute("CREATE TEMP VIEW \(name) AS \(query); CREATE TEMP TABLE \(originsName) (origin INTEGER PRIMARY KEY);")
         for origin in origins { try database.execute("INSERT INTO temp.\(originsName) VALUES (\(origin))") }
     }
 

@@ -11,21 +11,16 @@ final class TimelineWriter {
     /// The batch that's being filed, or was and can be filled again.
     private var filed = TimelineBatch()
     private let insert: Statement
-    private let heads: Heads
-    /// The newest living winners of this key and all after it. Before it the timelines are their own heads: one winner for each
-    /// key, from few tables.
-    private var collected: (from: [UInt8], insert: Statement)?
+    private let heads: HeadsFile
     private(set) var keys: Int64 = 0
-    /// The tables that hold the winners' rows.
-    private var origins: Set<Int32> = []
 
     /// - Parameters:
-    ///   - path: Of the warehouse: a file lies beside it for a while.
+    ///   - path: Of the warehouse: files lie beside it for a while.
     ///   - daily: Who puts all winners aside besides.
     init(_ database: Database, _ entity: String, path: String, daily: DailyWinners?) throws {
-        heads = Heads(database: database, entity: entity)
+        heads = HeadsFile(Heads(database: database, entity: entity), beside: path)
         let table = try SortedTable(database, table: Names.winners(entity), path: SortedDays.path(beside: path))
-        file = table.map { TimelineFile($0, daily) }
+        file = table.map { [heads] in TimelineFile($0, heads, daily) }
         insert = try database.prepare(
             "INSERT INTO \(Names.quoted(Names.winners(entity))) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     }
@@ -35,23 +30,16 @@ final class TimelineWriter {
 
     /// - Parameter winners: In the order of their days.
     func write(_ key: [UInt8], _ winners: [Winner]) throws {
-        guard let newest = winners.last else { return }
+        if winners.isEmpty { return }
         keys += 1
-        for winner in winners { origins.insert(winner.origin) }
-        if collected == nil, winners.count > 1 || origins.count > 2 { collected = (key, try heads.collect()) }
         try key.withUnsafeBytes { key in
             if file == nil {
                 for winner in winners { try insert.write(winner, key: key) }
+                try winners.withUnsafeBufferPointer { try heads.note(key, $0) }
             } else {
                 batch.add(key, winners)
                 if batch.isFull { try fileBatch() }
             }
-            guard let insert = collected?.insert, !newest.removed else { return }
-            insert.bind(1, Int64(newest.origin))
-            insert.bindBorrowed(2, text: key)
-            insert.bind(3, Int64(newest.day))
-            insert.bind(4, newest.place)
-            try insert.run()
         }
     }
 
@@ -70,7 +58,7 @@ final class TimelineWriter {
         try fileBatch()
         try side.settle()
         try file?.finish()
-        if let collected { try heads.addAll(before: collected.from) } else { try heads.useTimelines(origins: origins) }
+        try heads.finish()
     }
 }
 
@@ -113,11 +101,13 @@ private final class TimelineBatch {
 /// The file of sorted timelines.
 private final class TimelineFile {
     private let table: SortedTable
+    private let heads: HeadsFile
     private let daily: DailyWinners?
     private var record = SortedRecord()
 
-    init(_ table: SortedTable, _ daily: DailyWinners?) {
+    init(_ table: SortedTable, _ heads: HeadsFile, _ daily: DailyWinners?) {
         self.table = table
+        self.heads = heads
         self.daily = daily
     }
 
@@ -125,6 +115,7 @@ private final class TimelineFile {
 
     func append(_ batch: TimelineBatch) throws {
         try batch.each { key, winners in
+            try heads.note(key, winners)
             for winner in winners {
                 record.begin()
                 record.add(key, isText: true)
