@@ -286,8 +286,12 @@ static int logWrite(sqlite3_file *base, const void *from, int count, sqlite3_int
 }
 
 /* Pages of a database file come in any order: each run of them is a piece, and pieces are written as they came. */
-static int pagesWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
+static int databaseWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
     File *file = (File *)base;
+    if (file->ceiling > 0 && offset + count > file->ceiling) {
+        file->refused = 1;
+        return SQLITE_FULL;
+    }
     if (!file->writesLater || count > PIECE) {
         int flushed = flush(base);
         if (flushed != SQLITE_OK) return told(file->writer, flushed);
@@ -305,15 +309,6 @@ static int pagesWrite(sqlite3_file *base, const void *from, int count, sqlite3_i
     memcpy(piece->bytes + piece->count, from, count);
     piece->count += count;
     return SQLITE_OK;
-}
-
-static int databaseWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
-    File *file = (File *)base;
-    if (file->ceiling > 0 && offset + count > file->ceiling) {
-        file->refused = 1;
-        return SQLITE_FULL;
-    }
-    return pagesWrite(base, from, count, offset);
 }
 
 static int fileTruncate(sqlite3_file *base, sqlite3_int64 size) {
@@ -385,13 +380,9 @@ static int fileControl(sqlite3_file *base, int what, void *argument) {
         ((File *)base)->writesLater = *(int *)argument;
         return SQLITE_OK;
     }
-    if (what == ELT_WALBUFFER_CEILING || what == ELT_WALBUFFER_WRITES_BEHIND) {
+    if (what == ELT_WALBUFFER_CEILING) {
         File *file = (File *)base;
         if (base->pMethods != &databaseMethods || file->log) return SQLITE_NOTFOUND;
-        if (what == ELT_WALBUFFER_WRITES_BEHIND) {
-            const elt_walbuffer_bytes *given = argument;
-            return pagesWrite(base, given->bytes, given->count, given->offset);
-        }
         file->ceiling = (sqlite3_int64)*(int *)argument * 512;
         *(int *)argument = file->refused;
         file->refused = 0;

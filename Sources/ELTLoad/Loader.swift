@@ -39,7 +39,7 @@ package struct Loader {
         let rows = entries.reduce(Int64(0)) { $0 + Self.rows(of: $1) }
         guard rows > 0 else { return try load(entries, rows, session) }
         // What a rewind had read again is there twice.
-        if !entries.contains(where: \.isRewind) { try session.expect(records: rows) }
+        if !entries.contains(where: \.isRewind) { try session.expect(entries: entries.count, records: rows) }
         return try LoadRelay.run(session) { try load(entries, rows, $0) }
     }
 

@@ -33,25 +33,37 @@ extension SQLiteTransformSession {
 
     package func beginDaysAhead(
         _ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String], of entity: String,
-        queries: [(day: Day, query: String)]
+        queries: [(day: Day, query: String)], beside others: Int
     ) throws {
         guard let winnersAhead, winnersAhead.entity == entity, winnersAhead.winners.isComplete else { return }
         let plan = DaysPlan(model: model, columns: columns, partition: partition, key: key, resets: resets)
         try createTable(model, columns: columns, key: [partition, key])
         let sorted: SortedDays?
         do {
-            sorted = try SortedDays(database, plan, standing: nil, path: Self.path(ahead: path))
+            let grafted = try warehouse.beginGrafting(days: model, room: room(beside: others, of: entity))
+            sorted = try SortedDays(database, plan, standing: nil, grafted: grafted, path: Self.path(ahead: path))
         } catch is SQLiteError where !isUndone {
             // A file that can't be had now isn't missed: the model's turn comes.
             return
         }
-        guard let days = sorted else { return }
+        guard let days = sorted else { return try warehouse.abandonGrafting() }
         let raw = RawTables(database: database, entity: entity)
         let tables = try raw.months().map { Names.stream(entity, month: $0) } + [Names.fullRows(entity), Names.winners(entity)]
         ahead = try? DaysAhead(
             days, queries.map { given($0.day, $0.query, .winnersOf(entity: entity, day: $0.day)) }, from: winnersAhead.database,
             winners: winnersAhead.winners, tables: Set(tables), timeMax: warehouse.modelTimeMax)
-        if ahead == nil { days.discard() } else { sortedDays = days }
+        guard ahead != nil else {
+            days.discard()
+            return try warehouse.abandonGrafting()
+        }
+        sortedDays = days
+    }
+
+    /// How many pages as many tables may take that have a row for each key, as long as its record is in the archive.
+    private func room(beside tables: Int, of entity: String) throws -> Int {
+        let bytes = try database.value("SELECT sum(text_bytes) / max(sum(rows), 1) FROM elt_segments WHERE entity=?1", [.text(entity)]).integer ?? 0
+        let size = try database.value("PRAGMA page_size").integer ?? 1
+        return 512 + Int(min(bytes * (keys[entity] ?? 0) / size * Int64(tables), 1 << 20))
     }
 
     /// Beside which the files lie of what's made ahead, as others lie beside the warehouse.
@@ -63,7 +75,10 @@ extension SQLiteTransformSession {
     func endAhead(doneWith isDone: Bool) throws {
         ahead?.end()
         ahead = nil
-        if !isDone, let indexDue { try makeDaysIndex(of: indexDue) }
+        if !isDone {
+            try warehouse.abandonGrafting()
+            if let indexDue { try makeDaysIndex(of: indexDue) }
+        }
         indexDue = nil
     }
 }

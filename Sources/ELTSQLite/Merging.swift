@@ -109,6 +109,7 @@ extension SQLiteTransformSession {
             ahead?.end()
             if areAllTaken, let changes = try days.finish(mayFail: ahead != nil) {
                 try endAhead(doneWith: true)
+                try warehouse.graftMidway()
                 return changes
             }
             if let changes = try makeAnew(days)?.finish() { return changes }
@@ -127,8 +128,8 @@ extension SQLiteTransformSession {
     /// are asked for. nil if neither is so, or if they can't be made.
     private func makeAnew(_ days: SortedDays) throws -> SortedDays? {
         guard days.isStanding || ahead != nil else { return nil }
-        try endAhead(doneWith: false)
         days.discard()
+        try endAhead(doneWith: false)
         sortedDays = nil
         try createTable(days.plan.model, columns: days.plan.columns, key: [days.plan.partition, days.plan.key])
         guard let anew = try SortedDays(database, days.plan, standing: nil, path: path) else { return nil }

@@ -21,7 +21,7 @@ package final class SQLiteLoadSession: LoadSession {
 
     package private(set) var rewound: [RewoundRange] = []
 
-    package func expect(records: Int64) throws { try warehouse.beginGrafting(records: records) }
+    package func expect(entries: Int, records: Int64) throws { try warehouse.beginGrafting(entries: entries, records: records) }
 
     package func columns(of entity: String) throws -> [Column] { try tables(entity).columns() }
 

@@ -18,6 +18,8 @@ package final class SQLiteTransformSession: TransformSession {
     var winnersAhead: (entity: String, database: Database, winners: DailyWinners)?
     /// The entity whose index of days has still to be made, should nobody make its days ahead.
     var indexDue: String?
+    /// How many keys of each entity had records.
+    var keys: [String: Int64] = [:]
     /// How many days were made ahead and taken.
     var daysAhead = 0
     /// Where files may lie beside the warehouse.
@@ -51,6 +53,7 @@ package final class SQLiteTransformSession: TransformSession {
             daily: winnersAhead.flatMap { $0.entity == entity.name ? $0.winners : nil }
         ).resolve(everything: everything)
         winnerDays[entity.name] = (before, after)
+        keys[entity.name] = resolution.changedKeys
         try makeRoom()
         return resolution
     }

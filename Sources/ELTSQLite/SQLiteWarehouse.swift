@@ -10,13 +10,19 @@ package final class SQLiteWarehouse {
     package let path: String
     package private(set) var database: Database
     /// Until it's installed.
-    private var newFile: NewFile?
+    private(set) var newFile: NewFile?
     package let isFirst: Bool
     /// Whether the running transaction may have changed raw rows.
     var changesRaw = false
-    /// Raw tables that the running transaction loads behind SQLite's pages.
-    private(set) var grafted: GraftedTables?
-    private var mayGraft = false
+    /// Tables that the running transaction fills behind SQLite's pages.
+    var grafted: GraftedTables?
+    /// Whether tables may be filled like that; false once their rows weren't fit for it.
+    var mayGraft = true
+    /// Whether the running transaction does nothing but load.
+    var isLoading = false
+    /// Whether a part of the running transaction is committed already, and which tables and views there were before it.
+    var isPartlyCommitted = false
+    var tablesBefore: Set<String> = []
     /// Whether the file has held all that was committed since the running transaction began.
     private(set) var fileIsWhole = false
     /// `PRAGMA data_version` of a time at which all that was committed then had been moved from the log into the file.
@@ -40,6 +46,7 @@ package final class SQLiteWarehouse {
             // What a command that was killed left behind.
             unlink(SortedDays.path(beside: path))
             unlink(SortedDays.path(beside: SQLiteTransformSession.path(ahead: path)))
+            unlink(HeadsFile.path(beside: path))
             unlink(SQLiteTransformSession.path(ahead: path))
             database = try Database(path: newFile?.path ?? path, mode: .create, tellsTime: false)
             if newFile == nil { try Self.giveBackLog(database, path: path) }
@@ -240,25 +247,15 @@ package final class SQLiteWarehouse {
         return version
     }
 
-    /// Runs `body` in a transaction. Where nobody sees the file, raw rows are written as pages.
-    package func loading<T>(_ body: () throws -> T) throws -> T {
-        mayGraft = newFile != nil
-        defer { mayGraft = false }
-        do { return try transaction(body) } catch is GraftedTables.Unfit {
+    /// Runs `body` in a transaction and says in our words what went wrong.
+    package func transaction<T>(_ body: () throws -> T) throws -> T {
+        do { return try attempt(body) } catch is GraftedTables.Unfit {
             mayGraft = false
-            return try transaction(body)
+            return try attempt(body)
         }
     }
 
-    /// Has rows of empty raw tables written as pages until the running transaction ends, if it's one that loads.
-    func beginGrafting(records: Int64) throws {
-        guard mayGraft, grafted == nil else { return }
-        // Half a page for the ledger and quarantine for every 250 records.
-        grafted = try GraftedTables(database, room: Int(min(64 + records / 500, 1 << 14)))
-    }
-
-    /// Runs `body` in a transaction and says in our words what went wrong.
-    package func transaction<T>(_ body: () throws -> T) throws -> T {
+    private func attempt<T>(_ body: () throws -> T) throws -> T {
         changesRaw = false
         let moved = movedVersion
         movedVersion = nil
@@ -267,29 +264,21 @@ package final class SQLiteWarehouse {
                 // Had anybody else committed in between, there'd be another version.
                 fileIsWhole = try moved.map { try $0 == dataVersion } ?? false
                 defer { fileIsWhole = false }
-                let result = try body()
-                try grafted?.settle()
-                return result
+                return try settling(body)
             }
-            try graft()
+            try endGrafting()
             return result
         } catch {
-            let hadNoRoom = grafted?.discard() ?? false
-            grafted = nil
-            if hadNoRoom { throw GraftedTables.Unfit() }
+            let isUnfit = error is GraftedTables.Unfit
+            if undoGrafting() || isUnfit { throw GraftedTables.Unfit() }
             throw (error as? SQLiteError).map { WarehouseError.from($0, path: path) } ?? error
         }
     }
 
-    private func graft() throws {
-        guard let grafted else { return }
-        self.grafted = nil
-        do { try grafted.graft() } catch {
-            // Nobody is to be shown what's left, which lies there as if its maker had died.
-            newFile = nil
-            database = try Database(path: ":memory:", mode: .create, tellsTime: false)
-            throw error
-        }
+    /// Nobody is to be shown the new file any more: it lies there as if its maker had died.
+    func forsake() {
+        newFile = nil
+        if let empty = try? Database(path: ":memory:", mode: .create, tellsTime: false) { database = empty }
     }
 
     package func meta(_ name: String) throws -> SQLValue {

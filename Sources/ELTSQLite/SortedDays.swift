@@ -16,6 +16,27 @@ struct DaysPlan {
     }
 }
 
+/// An empty table that gets its rows in the order of its key.
+private protocol DaysTable: DaySink {
+    /// All rows are there.
+    func finish() throws
+    /// They won't be asked for.
+    func discard()
+}
+
+extension SortedTable: DaysTable {
+    fileprivate func finish() throws { try finish(leavesAtOnce: 256) }
+}
+
+extension GraftedRows: DaysTable {
+    func take(_ record: UnsafeRawBufferPointer) throws -> Bool {
+        try append(record)
+        return true
+    }
+
+    fileprivate func discard() {}
+}
+
 /// Makes the days of a table that's built in full, one after the other, each as the day before it, less the keys of a
 /// scope, plus the rows of a query.
 ///
@@ -37,7 +58,7 @@ final class SortedDays {
     /// What the table that's there holds; nil for a new one.
     private let standing: StandingDays?
     private let database: Database
-    private let table: SortedTable
+    private let table: any DaysTable
     private let columns: [String]
     private let affinities: [Affinity]
     private var resets: [(column: Int, value: SortedRecord.Value)] = []
@@ -49,10 +70,12 @@ final class SortedDays {
 
     /// - Parameters:
     ///   - standing: The rows that the table has; nil if it's empty.
+    ///   - grafted: Where an empty table's rows go; nil if they're taken over from a file beside it.
     ///   - path: Of the warehouse: files lie beside it for a while.
     /// - Returns: nil if the table isn't one that can be built like this.
-    init?(_ database: Database, _ plan: DaysPlan, standing: StandingTable?, path: String) throws {
-        guard let table = try SortedTable(database, table: plan.model, path: Self.path(beside: path)) else { return nil }
+    init?(_ database: Database, _ plan: DaysPlan, standing: StandingTable?, grafted: GraftedRows? = nil, path: String) throws {
+        let file = try grafted == nil ? SortedTable(database, table: plan.model, path: Self.path(beside: path)) : nil
+        guard let table: any DaysTable = grafted ?? file else { return nil }
         self.plan = plan
         self.database = database
         self.table = table
@@ -60,10 +83,11 @@ final class SortedDays {
         let first = [plan.partition, plan.key].compactMap { name in plan.columns.first { $0.name == name } }
         columns = (first + rest).map(\.name)
         affinities = (first + rest).map { Affinity(declared: $0.type) }
-        self.standing = try standing.map {
-            StandingDays($0, changed: table, gone: try RecordSpool(path: path + "-gone"))
+        self.standing = try standing.flatMap { standing in
+            try file.map { StandingDays(standing, changed: $0, gone: try RecordSpool(path: path + "-gone")) }
         }
-        merger = try DayMerger(self.standing ?? table, path: path)
+        let sink: any DaySink = if let standing = self.standing { standing } else { table }
+        merger = try DayMerger(sink, path: path)
         guard first.count == 2 else { return nil }
         for (index, name) in columns.enumerated() where index >= 2 {
             guard let literal = plan.resets[name] else { continue }

@@ -14,7 +14,7 @@ extension ModelBuilder {
     }
 
     /// Has all days of a new table made from now on. What's wrong with the model is told when its turn comes.
-    func beginAhead(_ model: Model) throws {
+    func beginAhead(_ model: Model, among models: [Model]) throws {
         guard let entity = model.config.byKey, let first = resolutions[entity]?.firstDay, first < horizon,
             try session.tableColumns(of: model.name) == nil, let shape = try shape(of: model)
         else { return }
@@ -25,7 +25,8 @@ extension ModelBuilder {
             (day: day, query: try render(model, .day(day, changedOnly: false)))
         }
         try session.beginDaysAhead(
-            model.name, columns: shape, partition: partition, key: key[0], resets: resets, of: entity, queries: queries)
+            model.name, columns: shape, partition: partition, key: key[0], resets: resets, of: entity, queries: queries,
+            beside: models.count)
     }
 
     /// nil where something's wrong with the model itself.

@@ -65,7 +65,7 @@ package struct Transformer {
         if request.select == nil { try session.forget(modelsOtherThan: built.map(\.name)) }
         var builder = ModelBuilder(
             transformer: self, session: session, request: request, horizon: horizon, resolutions: summary.resolutions)
-        if let ahead { try builder.beginAhead(ahead) }
+        if let ahead { try builder.beginAhead(ahead, among: built) }
         session.expectNoDays()
         for (index, model) in built.enumerated() {
             try Interruption.check()

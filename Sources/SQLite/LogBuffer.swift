@@ -26,7 +26,20 @@ extension Database {
         var on: CInt = on ? 1 : 0
         let result = sqlite3_file_control(handle, "main", ELT_WALBUFFER_WRITES_LATER, &on)
         // Without the layer all is written at once.
-        guard result == SQLITE_OK || result == SQLITE_NOTFOUND else { throw error("file control") }
+        guard result == SQLITE_OK || result == SQLITE_NOTFOUND else { throw fileError(result) }
+    }
+
+    /// Has SQLite write no farther than to a page of its file, in a file without a log; 0 for as far as it wants. True if it tried to since the last call.
+    func limitPages(to page: UInt32, size: Int) throws -> Bool {
+        var blocks = CInt(clamping: Int(page) * (size / 512))
+        let code = sqlite3_file_control(handle, "main", ELT_WALBUFFER_CEILING, &blocks)
+        guard code == SQLITE_OK else { throw fileError(code) }
+        return blocks != 0
+    }
+
+    /// It leaves no error with the connection.
+    private func fileError(_ code: CInt) -> SQLiteError {
+        SQLiteError(code: code, message: String(cString: sqlite3_errstr(code)), sql: nil, path: path)
     }
 
     /// Has an attached file give its blocks back while it's read from its first row to its last, which happens once. Its tree lies in it as

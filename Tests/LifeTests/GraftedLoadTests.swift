@@ -105,6 +105,8 @@ import Testing
         #expect(report.load.quarantined == 29_900)
         #expect(try project.names().count == 100)
         try expectSameWhenLost(project, hours: 1, isGrafted: false)
+        try FileManager.default.removeItem(atPath: project.folder + "/warehouse")
+        #expect(try project.engine(hours: 1).rebuild(at: false).load.quarantined == 29_900)
     }
 
     @Test func `A load that fails leaves no pages behind`() throws {
@@ -117,7 +119,7 @@ import Testing
         #expect(throws: Ended.self) {
             try warehouse.loading {
                 let session = warehouse.loadSession(settings: project.settings)
-                try session.expect(records: 3000)
+                try session.expect(entries: 1, records: 3000)
                 let writer = try session.streamWriter(for: SegmentPlace(entity: "customer", topic: "create", incarnation: 1, partition: 0))
                 let text = Array(repeating: UInt8(ascii: "x"), count: 20_000)
                 try text.withUnsafeBytes { text in

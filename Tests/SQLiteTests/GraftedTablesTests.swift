@@ -211,6 +211,50 @@ import Testing
         try grafted?.graft()
         try expectEqual("t", "u", database, rows: 6000, "many")
         try check(database, "many")
+        // Leaves of short runs are put together.
+        func used() throws -> Int64 { try (database.value("PRAGMA page_count").integer ?? 0) - (database.value("PRAGMA freelist_count").integer ?? 0) }
+        let both = try used()
+        try database.execute("DROP TABLE u")
+        let one = try used()
+        #expect(one < (both - one) * 12 / 10)
+    }
+
+    @Test func `Rows of a table WITHOUT ROWID are its, unless they aren't all there`() throws {
+        defer { remove() }
+        let database = try database(pageSize: 1024)
+        for (rows, isComplete) in [(0, true), (1, true), (5000, true), (5000, false)] {
+            try database.execute("CREATE TABLE t (key TEXT PRIMARY KEY, x) WITHOUT ROWID; CREATE TABLE u (key TEXT PRIMARY KEY, x) WITHOUT ROWID")
+            var record = SortedRecord()
+            defer { record.deallocate() }
+            var grafted: GraftedTables?
+            try database.transaction {
+                let tables = try #require(try GraftedTables(database, room: 5000))
+                grafted = tables
+                let graft = try #require(try tables.rows(of: "t"))
+                let insert = try database.prepare("INSERT INTO u VALUES (?1, ?2)")
+                for row in 0..<rows {
+                    let key = Array("key \(row + 10_000)".utf8)
+                    try key.withUnsafeBytes { key in
+                        record.begin()
+                        record.add(key, isText: true)
+                        record.add(Int64(row))
+                        record.end()
+                        try graft.append(record.bytes)
+                        insert.bindBorrowed(1, text: key)
+                        insert.bind(2, Int64(row))
+                        try insert.run()
+                    }
+                }
+                if isComplete { graft.finish() }
+                try tables.settle()
+            }
+            try grafted?.graft()
+            try check(database, "\(rows) rows")
+            #expect(try database.value("SELECT count(*) FROM t") == .integer(isComplete ? Int64(rows) : 0))
+            if isComplete { #expect(try database.value("SELECT count(*) FROM (SELECT * FROM t EXCEPT SELECT * FROM u)") == .integer(0)) }
+            try database.execute("INSERT INTO t VALUES ('a', 1), ('z', 2); DROP TABLE t; DROP TABLE u")
+            try check(database, "afterwards")
+        }
     }
 
     @Test func `A table with an index, a trigger or rows, and a file with a log, aren't for it`() throws {

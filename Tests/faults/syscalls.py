@@ -30,6 +30,8 @@ WORKLOADS = [
     Workload("hour after half an extraction", "partly", RUN),
     FullLoad("full load", "day", ("full-load", "--at", AT), RUN),
     Workload("rebuild", "loaded", REBUILD),
+    Workload("rebuild of a lost warehouse", "lost", REBUILD),
+    Workload("run that finds the warehouse lost", "lost", RUN),
     Workload("quarantine replay", "quarantined", ("quarantine", "replay", "--all")),
 ]
 FULL = ("ENOSPC", "EDQUOT", "EIO")

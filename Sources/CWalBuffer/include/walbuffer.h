@@ -41,20 +41,12 @@ int elt_walbuffer_register(const char *name, const char *lower);
 
 /*
  * For sqlite3_file_control, with a pointer to an int: how many bytes at the begin of the database file, in pages of 512 bytes, are SQLite's. What
- * lies behind them is the caller's, who writes it with ELT_WALBUFFER_WRITES_BEHIND. 0 makes all of it SQLite's again.
+ * lies behind them is the caller's. 0 makes all of it SQLite's again.
  *
  * A write of SQLite's that goes farther is refused as on a full disk, and a cut that would take away what's behind isn't made. The int that's
  * left there says whether a write was refused since the last call.
  */
 #define ELT_WALBUFFER_CEILING 0x656C7403
-
-/* For sqlite3_file_control: bytes that are written to the database file as SQLite's own are. */
-#define ELT_WALBUFFER_WRITES_BEHIND 0x656C7404
-typedef struct elt_walbuffer_bytes {
-    const void *bytes;
-    int count;
-    long long offset;
-} elt_walbuffer_bytes;
 
 /*
  * Bytes of an emptied log that stay for the next one, and from what size on they do.

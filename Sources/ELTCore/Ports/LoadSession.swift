@@ -1,7 +1,7 @@
 /// One transaction that loads raw rows: rows, ledger and offsets become durable together or not at all.
 package protocol LoadSession: AnyObject {
-    /// Says that so many records of the archive are to come, none of them twice. Before any writer is asked for.
-    func expect(records: Int64) throws
+    /// Says that so many entries and records of the archive are to come, none of them twice. Before any writer is asked for.
+    func expect(entries: Int, records: Int64) throws
     func columns(of entity: String) throws -> [Column]
     /// Adds the columns that are new and takes over changed types. Integers of the columns in
     /// `integersToText` become the texts they were written as.
@@ -124,7 +124,7 @@ package protocol FullWriter: AnyObject {
 }
 
 extension LoadSession {
-    package func expect(records: Int64) throws {}
+    package func expect(entries: Int, records: Int64) throws {}
 }
 
 extension StreamWriter {

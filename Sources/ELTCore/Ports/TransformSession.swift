@@ -56,9 +56,10 @@ package protocol TransformSession: IntervalStore {
     func expectNoDays()
     /// Creates the table of a model of days, and has its days evaluated and put together from now on, while other models are built, where that can be
     /// done. The model is built in its turn as any other, and told then what a query fails with.
+    /// - Parameter others: How many models there are.
     func beginDaysAhead(
         _ model: String, columns: [OutputColumn], partition: String, key: String, resets: [String: String], of entity: String,
-        queries: [(day: Day, query: String)]
+        queries: [(day: Day, query: String)], beside others: Int
     ) throws
     /// What was written since `beginDays` and not told yet. A table that was there and held most of the rows has them still: only what differs is
     /// written, and counted.

@@ -26,6 +26,8 @@ extension Engine {
             func attempt() throws {
                 func load() throws {
                     Failpoint.rebuildBegun.pass()
+                    // It may be run again.
+                    report = begin
                     try loadAll(archive, warehouse, upTo: nil, &report, &watch)
                 }
                 let isUnseen = warehouse.isUnseen

@@ -1,6 +1,6 @@
 import CSQLite
 
-/// Tables with a rowid that are filled while a transaction runs, and are SQLite's once it's committed.
+/// Tables that are filled while a transaction runs, and are SQLite's once it's committed.
 ///
 /// Their pages are written behind those that SQLite has in the file (`TailPages`), leaf after leaf, without looking for each row's place. After the commit
 /// they get their roots, what SQLite hasn't used of its room becomes free pages, and the first page says that all of it is there, which makes SQLite forget what it knew.
@@ -20,6 +20,7 @@ package final class GraftedTables {
     private let database: Database
     private let tail: TailPages
     private var tables: [String: Table] = [:]
+    private var sorted: [GraftedRows] = []
     private let open = OpenRuns()
     private var roots: [(page: UInt32, content: RowidTree.Root)] = []
 
@@ -40,13 +41,25 @@ package final class GraftedTables {
         if open.count >= Self.openRunsMax { try closeRuns() }
         if let run = tables[table]?.runs[number] { return run }
         if tables[table] == nil {
-            let hasMore = try database.value("SELECT 1 FROM sqlite_schema WHERE tbl_name=?1 COLLATE NOCASE AND type<>'table'", [.text(table)])
-            guard hasMore == .null, try database.value("SELECT 1 FROM \(Database.quoted(table))") == .null else { return nil }
+            guard try canGraft(table) else { return nil }
             tables[table] = Table(name: table, tree: RowidTree(tail, open))
         }
         let run = tables[table]?.tree.makeRun()
         tables[table]?.runs[number] = run
         return run
+    }
+
+    /// The rows of a table WITHOUT ROWID, in the order of its key. nil as with `run`.
+    package func rows(of table: String) throws -> GraftedRows? {
+        guard try canGraft(table) else { return nil }
+        let rows = GraftedRows(table, SortedTree(tail))
+        sorted.append(rows)
+        return rows
+    }
+
+    private func canGraft(_ table: String) throws -> Bool {
+        let hasMore = try database.value("SELECT 1 FROM sqlite_schema WHERE tbl_name=?1 COLLATE NOCASE AND type<>'table'", [.text(table)])
+        return try hasMore == .null && database.value("SELECT 1 FROM \(Database.quoted(table))") == .null
     }
 
     /// How many runs hold a page.
@@ -61,16 +74,26 @@ package final class GraftedTables {
 
     /// Writes what's left but the roots. Before the commit.
     package func settle() throws {
+        guard sorted.allSatisfy(\.isComplete) else { return try abandon() }
         try closeRuns()
         for table in tables.values.sorted(by: { $0.name < $1.name }) {
             guard let content = try table.tree.finish() else { throw Unfit() }
             if case .empty = content { continue }
-            guard let root = try database.value("SELECT rootpage FROM sqlite_schema WHERE type='table' AND name=?1", [.text(table.name)]).integer,
-                root > 1, root <= Int64(tail.ceiling)
-            else { throw Unfit() }
-            roots.append((UInt32(root), content))
+            roots.append((try root(of: table.name), content))
         }
+        for rows in sorted { roots.append((try root(of: rows.table), .copy(try rows.tree.finish()))) }
+        try tail.flush()
     }
+
+    private func root(of table: String) throws -> UInt32 {
+        guard let root = try database.value("SELECT rootpage FROM sqlite_schema WHERE type='table' AND name=?1", [.text(table)]).integer,
+            root > 1, root <= Int64(tail.ceiling), try canGraft(table)
+        else { throw Unfit() }
+        return UInt32(root)
+    }
+
+    /// Whether nobody reads or writes: then they can be grafted, if the last transaction was committed.
+    package var isQuiet: Bool { sqlite3_txn_state(database.handle, "main") == SQLITE_TXN_NONE }
 
     /// Gives the tables their rows. After the commit; if it fails, the file is of no use any more.
     package func graft() throws {
@@ -78,19 +101,18 @@ package final class GraftedTables {
             _ = tail.discard()
             return
         }
-        let isQuiet = sqlite3_txn_state(database.handle, "main") == SQLITE_TXN_NONE
         var first = try tail.read(1)
         let pages = first.number(at: 28)
         guard isQuiet, pages > 0, pages <= tail.ceiling, first.number(at: 24) == first.number(at: 92) else { throw unexpected() }
         // https://sqlite.org/fileformat2.html#the_database_header
-        var free = pages < tail.ceiling ? Array(pages + 1...tail.ceiling) : []
+        var free = (pages < tail.ceiling ? Array(pages + 1...tail.ceiling) : []) + tables.values.flatMap(\.tree.free)
         for (page, content) in roots {
             switch content {
             case .empty: break
-            case .leaf(let leaf):
-                try tail.read(leaf).withUnsafeBytes { try tail.write($0, at: page) }
-                free.append(leaf)
-            case .page(let bytes): try bytes.withUnsafeBytes { try tail.write($0, at: page) }
+            case .copy(let other):
+                try tail.write(tail.read(other), at: page)
+                free.append(other)
+            case .page(let bytes): try tail.write(bytes, at: page)
             }
         }
         let trunk = try writeFree(free, before: first.number(at: 32))
@@ -100,10 +122,15 @@ package final class GraftedTables {
         first.put(trunk, at: 32)
         first.put(first.number(at: 36) + UInt32(free.count), at: 36)
         first.put(change, at: 92)
-        try first.withUnsafeBytes { try tail.write($0, at: 1) }
-        try tail.flush()
+        try tail.write(first, at: 1)
         _ = try tail.end()
         guard try database.value("PRAGMA page_count") == .integer(Int64(tail.count)) else { throw unexpected() }
+    }
+
+    /// Ends it without them, while the transaction goes on.
+    package func abandon() throws {
+        (tables, sorted) = ([:], [])
+        try tail.abandon()
     }
 
     /// Ends it without them. After the transaction was rolled back. True if SQLite had too little room.
@@ -125,15 +152,33 @@ package final class GraftedTables {
             page.put(next, at: 0)
             page.put(UInt32(leaves.count), at: 4)
             for (place, leaf) in (leaves.prefix(1) + leaves.dropFirst().reversed()).enumerated() { page.put(leaf, at: 8 + 4 * place) }
-            try page.withUnsafeBytes { try tail.write($0, at: trunk) }
+            try tail.write(page, at: trunk)
             next = trunk
         }
         return next
     }
 
     private func unexpected() -> SQLiteError {
-        SQLiteError(code: SQLITE_CORRUPT, message: "its first page isn't what a commit leaves", sql: nil, path: database.path)
+        SQLiteError(code: SQLITE_INTERNAL, message: "its first page isn't what a commit leaves", sql: nil, path: database.path)
     }
+}
+
+/// Rows of a table WITHOUT ROWID on their way into its pages. Whichever thread appends has them for itself.
+package final class GraftedRows {
+    fileprivate let table: String
+    fileprivate let tree: SortedTree
+
+    fileprivate init(_ table: String, _ tree: SortedTree) {
+        self.table = table
+        self.tree = tree
+    }
+
+    /// Adds a row. Its columns are in the order of the key, then in that of the table; it's greater than all before it.
+    package func append(_ record: UnsafeRawBufferPointer) throws { try tree.append(record) }
+
+    /// All rows are there. Without that the table gets none.
+    package func finish() { isComplete = true }
+    fileprivate private(set) var isComplete = false
 }
 
 extension [UInt8] {

@@ -19,6 +19,15 @@ package final class OwnFile {
         if descriptor < 0 { throw failure("can't be made", SQLITE_CANTOPEN) }
     }
 
+    /// Opens a file that's there, to write from a place on.
+    init(writing path: String, from place: Int) throws {
+        self.path = path
+        isNamed = false
+        descriptor = open(path, O_RDWR | O_CLOEXEC)
+        buffer = .allocate(byteCount: Self.bufferBytes, alignment: 8)
+        if descriptor < 0 || lseek(descriptor, off_t(place), SEEK_SET) < 0 { throw failure("can't be opened", SQLITE_CANTOPEN) }
+    }
+
     deinit {
         buffer.deallocate()
         if descriptor >= 0 { close(descriptor) }
@@ -76,10 +85,13 @@ package final class OwnFile {
     }
 
     /// Empties the file.
-    package func restart() throws {
+    package func restart() throws { try cut(to: 0) }
+
+    /// Takes away what lies behind a place, and goes on there.
+    func cut(to place: Int) throws {
         used = 0
-        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
-            throw failure("can't be emptied", SQLITE_IOERR)
+        guard ftruncate(descriptor, off_t(place)) == 0, lseek(descriptor, off_t(place), SEEK_SET) == off_t(place) else {
+            throw failure("can't be cut", SQLITE_IOERR)
         }
     }
 
@@ -90,17 +102,25 @@ package final class OwnFile {
 
 /// The pages of a database file, numbered from 1 on in the order they're written; the first is written last.
 final class PageFile: PageSink {
-    private let file: OwnFile
+    let file: OwnFile
     let size: Int
-    private(set) var count: UInt32 = 1
+    private(set) var count: UInt32
 
     init(path: String, pageSize: Int) throws {
         size = pageSize
+        count = 1
         file = try OwnFile(path: path)
         let first = UnsafeMutableRawBufferPointer.allocate(byteCount: pageSize, alignment: 8)
         defer { first.deallocate() }
         first.initializeMemory(as: UInt8.self, repeating: 0)
         try file.write(UnsafeRawBufferPointer(first))
+    }
+
+    /// Pages behind those that a file has, up to a number.
+    init(path: String, pageSize: Int, after last: UInt32) throws {
+        size = pageSize
+        count = last
+        file = try OwnFile(writing: path, from: Int(last) * pageSize)
     }
 
     var path: String { file.path }

@@ -10,6 +10,12 @@ protocol PageSink: AnyObject {
     func append(_ page: UnsafeRawBufferPointer) throws -> UInt32
 }
 
+/// Pages that were written, and can be read and written again.
+protocol PageBuffer: PageSink {
+    func read(_ number: UInt32) throws -> [UInt8]
+    func write(_ page: [UInt8], at number: UInt32) throws
+}
+
 enum PageNumber {
     /// The number that the page after a page gets. The one that SQLite locks bytes in is never used
     /// (https://sqlite.org/fileformat2.html#the_lock_byte_page).

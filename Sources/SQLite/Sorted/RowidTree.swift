@@ -14,23 +14,27 @@ final class RowidTree {
         var first: Int64
         var last: Int64
         var page: UInt32
+        /// Bytes of its cells and pointers.
+        var used: Int
     }
 
     /// What becomes the page of the table's root.
     enum Root {
         /// No row came.
         case empty
-        /// The one leaf there is, which then lies elsewhere in vain.
-        case leaf(UInt32)
+        /// That of a page which then lies elsewhere in vain.
+        case copy(UInt32)
         case page([UInt8])
     }
 
-    fileprivate let pages: any PageSink
+    fileprivate let pages: any PageBuffer
     fileprivate let localMax: Int
     fileprivate let open: OpenRuns
     private var leaves: [Leaf] = []
+    /// Pages that were written in vain.
+    private(set) var free: [UInt32] = []
 
-    init(_ pages: any PageSink, _ open: OpenRuns) {
+    init(_ pages: any PageBuffer, _ open: OpenRuns) {
         self.pages = pages
         self.open = open
         localMax = pages.size - 35
@@ -39,15 +43,16 @@ final class RowidTree {
     func makeRun() -> RowidRun { RowidRun(self) }
 
     /// Takes a run's leaf.
-    fileprivate func add(_ page: UnsafeRawBufferPointer, first: Int64, last: Int64) throws {
-        leaves.append(Leaf(first: first, last: last, page: try pages.append(page)))
+    fileprivate func add(_ page: UnsafeRawBufferPointer, first: Int64, last: Int64, used: Int) throws {
+        leaves.append(Leaf(first: first, last: last, page: try pages.append(page), used: used))
     }
 
     /// Writes the pages above the leaves. All runs are closed. nil if rowids of one run are among those of another.
     func finish() throws -> Root? {
         leaves.sort { $0.first < $1.first }
         for (one, next) in zip(leaves, leaves.dropFirst()) where one.last >= next.first { return nil }
-        guard leaves.count > 1 else { return leaves.first.map { .leaf($0.page) } ?? .empty }
+        try joinLeaves()
+        guard leaves.count > 1 else { return leaves.first.map { .copy($0.page) } ?? .empty }
         var children = leaves.map { (page: $0.page, last: $0.last) }
         // As many as always find room.
         let childrenMax = (pages.size - 12) / (2 + 4 + 9)
@@ -62,6 +67,56 @@ final class RowidTree {
             children = above
         }
         return .page(interior(children[...]))
+    }
+
+    /// Puts leaves that follow each other into one where there's room: of many short runs each has one that's nearly empty.
+    private func joinLeaves() throws {
+        var joined: [Leaf] = []
+        var rest = leaves[...]
+        while let first = rest.first {
+            var used = 0
+            let fitting = rest.prefix {
+                used += $0.used
+                return used <= pages.size - 8
+            }
+            let part = fitting.isEmpty ? rest.prefix(1) : fitting
+            rest = rest.dropFirst(part.count)
+            joined.append(part.count == 1 ? first : try join(part))
+        }
+        leaves = joined
+    }
+
+    private func join(_ part: ArraySlice<Leaf>) throws -> Leaf {
+        guard var leaf = part.first, let last = part.last else { preconditionFailure("there are some") }
+        var page = [UInt8](repeating: 0, count: pages.size)
+        var (content, cells) = (pages.size, 0)
+        leaf.used = 0
+        for one in part {
+            try pages.read(one.page).withUnsafeBytes { one in
+                func short(_ place: Int) -> Int { Int(UInt16(bigEndian: one.loadUnaligned(fromByteOffset: place, as: UInt16.self))) }
+                // Of the largest page an end is noted as zero, which a leaf with cells doesn't have.
+                let (count, begin) = (short(3), short(5))
+                content -= one.count - begin
+                page.withUnsafeMutableBytes { page in
+                    page[content..<(content + one.count - begin)].copyBytes(from: one[begin...])
+                    for cell in 0..<count {
+                        let place = short(8 + 2 * cell) - begin + content
+                        page.storeBytes(of: UInt16(place).bigEndian, toByteOffset: 8 + 2 * (cells + cell), as: UInt16.self)
+                    }
+                }
+                cells += count
+            }
+            leaf.used += one.used
+        }
+        page.withUnsafeMutableBytes { page in
+            page[0] = 0x0D
+            page.storeBytes(of: UInt16(cells).bigEndian, toByteOffset: 3, as: UInt16.self)
+            page.storeBytes(of: UInt16(content).bigEndian, toByteOffset: 5, as: UInt16.self)
+        }
+        try pages.write(page, at: leaf.page)
+        free += part.dropFirst().map(\.page)
+        leaf.last = last.last
+        return leaf
     }
 
     /// A page of children, each but the last with its greatest rowid.
@@ -146,8 +201,9 @@ package final class RowidRun {
         // What was in the memory before stays out of the file.
         let gap = 8 + 2 * cells
         memset(page + gap, 0, content - gap)
+        let used = size - content + 2 * cells
         cells = 0
-        try tree.add(UnsafeRawBufferPointer(start: page, count: size), first: first, last: last)
+        try tree.add(UnsafeRawBufferPointer(start: page, count: size), first: first, last: last, used: used)
     }
 }
 

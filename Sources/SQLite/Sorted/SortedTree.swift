@@ -5,7 +5,7 @@ import Foundation
 ///
 /// In such a tree a record stands either in a leaf or, between two pages, in the page above them.
 final class SortedTree {
-    private let pages: PageFile
+    private let pages: any PageSink
     /// Leaves first; each holds the page of its level that's being filled.
     private var levels: [Level] = []
     private let localMax: Int
@@ -34,7 +34,7 @@ final class SortedTree {
         }
     }
 
-    init(_ pages: PageFile) {
+    init(_ pages: any PageSink) {
         self.pages = pages
         localMax = Self.localMax(pageSize: pages.size)
         cell = .allocate(byteCount: pages.size, alignment: 8)
