@@ -40,11 +40,11 @@ extension SQLiteTransformSession {
         try createTable(model, columns: columns, key: [partition, key])
         let sorted: SortedDays?
         do {
-            let grafted = try warehouse.beginGrafting(days: model, room: room(beside: others, of: entity))
+            let grafted = try warehouse.beginGrafting(days: model, room: room(for: others))
             sorted = try SortedDays(database, plan, standing: nil, grafted: grafted, path: Self.path(ahead: path))
         } catch is SQLiteError where !isUndone {
             // A file that can't be had now isn't missed: the model's turn comes.
-            return
+            return try warehouse.abandonGrafting()
         }
         guard let days = sorted else { return try warehouse.abandonGrafting() }
         let raw = RawTables(database: database, entity: entity)
@@ -59,11 +59,16 @@ extension SQLiteTransformSession {
         sortedDays = days
     }
 
-    /// How many pages as many tables may take that have a row for each key, as long as its record is in the archive.
-    private func room(beside tables: Int, of entity: String) throws -> Int {
-        let bytes = try database.value("SELECT sum(text_bytes) / max(sum(rows), 1) FROM elt_segments WHERE entity=?1", [.text(entity)]).integer ?? 0
+    /// How many pages as many models may take that have a row for each key of an entity, as long as its record is in the archive.
+    private func room(for models: Int) throws -> Int {
+        var bytes: Int64 = 0
+        for (entity, keys) in keys {
+            let row = try database.value("SELECT sum(text_bytes) / max(sum(rows), 1) FROM elt_segments WHERE entity=?1", [.text(entity)]).integer ?? 0
+            bytes += min(row, 1 << 20) * keys
+        }
         let size = try database.value("PRAGMA page_size").integer ?? 1
-        return 512 + Int(min(bytes * (keys[entity] ?? 0) / size * Int64(tables), 1 << 20))
+        let modelsOfEach = Int64((models + keys.count - 1) / max(1, keys.count))
+        return 512 + Int(min(bytes / size * modelsOfEach, 1 << 20))
     }
 
     /// Beside which the files lie of what's made ahead, as others lie beside the warehouse.

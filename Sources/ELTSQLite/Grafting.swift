@@ -41,15 +41,16 @@ extension SQLiteWarehouse {
         isPartlyCommitted = true
         guard grafted.isQuiet else { throw GraftedTables.Unfit() }
         try endGrafting()
-        try database.execute("BEGIN IMMEDIATE")
+        // Not IMMEDIATE: files that are attached to be read would take part in the commit.
+        try database.execute("BEGIN")
     }
 
     /// Runs the body of a transaction up to its commit.
     func settling<T>(_ body: () throws -> T) throws -> T {
-        isPartlyCommitted = false
         tablesBefore = newFile == nil ? [] : Set(try tables().map(\.name))
         let result = try body()
         try grafted?.settle()
+        isSettled = true
         return result
     }
 
@@ -68,7 +69,11 @@ extension SQLiteWarehouse {
         let hadNoRoom = grafted?.discard() ?? false
         grafted = nil
         guard isPartlyCommitted, newFile != nil else { return hadNoRoom }
-        isPartlyCommitted = false
+        // Whether a commit that failed has happened nobody can tell.
+        guard !isSettled else {
+            forsake()
+            return hadNoRoom
+        }
         do {
             try database.transaction {
                 for table in try tables() where !tablesBefore.contains(table.name) {

@@ -28,6 +28,7 @@ struct Heads {
             """)
     }
 
+    private static let attachableMin = 6
     private static let columns = "(origin INTEGER, key TEXT, from_day INTEGER, place INTEGER, PRIMARY KEY (origin, key)) WITHOUT ROWID"
 
     private func create() throws { try database.execute("CREATE TEMP TABLE \(name) \(Self.columns)") }
@@ -45,9 +46,10 @@ struct Heads {
 
     /// Lays ready what `fill` adds, in the order of origins and keys, in a file that's there until the transaction ends; in the timelines, if SQLite takes no further one.
     func use(path: String, origins: Set<Int32>, fill: (SortedTable) throws -> Void) throws {
-        guard let table = try SortedTable(database, table: Names.heads(entity), definedBy: "CREATE TABLE \(name) \(Self.columns)", path: path) else {
-            return try prepare()
-        }
+        // The last ones are for timelines and days, which take longer without.
+        guard database.attachable > Self.attachableMin,
+            let table = try SortedTable(database, table: Names.heads(entity), definedBy: "CREATE TABLE \(name) \(Self.columns)", path: path)
+        else { return try prepare() }
         try drop()
         try fill(table)
         try createView(of: "SELECT origin, key, from_day, place FROM \(table.attach())", origins: origins)

@@ -128,6 +128,7 @@ extension SQLiteTransformSession {
     /// are asked for. nil if neither is so, or if they can't be made.
     private func makeAnew(_ days: SortedDays) throws -> SortedDays? {
         guard days.isStanding || ahead != nil else { return nil }
+        ahead?.end()
         days.discard()
         try endAhead(doneWith: false)
         sortedDays = nil

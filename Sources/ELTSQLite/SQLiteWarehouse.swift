@@ -22,6 +22,8 @@ package final class SQLiteWarehouse {
     var isLoading = false
     /// Whether a part of the running transaction is committed already, and which tables and views there were before it.
     var isPartlyCommitted = false
+    /// Whether nothing but its commit is left to be done.
+    var isSettled = false
     var tablesBefore: Set<String> = []
     /// Whether the file has held all that was committed since the running transaction began.
     private(set) var fileIsWhole = false
@@ -257,6 +259,7 @@ package final class SQLiteWarehouse {
 
     private func attempt<T>(_ body: () throws -> T) throws -> T {
         changesRaw = false
+        (isPartlyCommitted, isSettled) = (false, false)
         let moved = movedVersion
         movedVersion = nil
         do {

@@ -145,7 +145,10 @@ package final class Database {
     }
 
     /// Whether one more file may be attached.
-    var canAttach: Bool { attached.count < Int(sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, -1)) }
+    var canAttach: Bool { attachable > 0 }
+
+    /// How many more files may be attached.
+    package var attachable: Int { Int(sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, -1)) - attached.count }
 
     /// A file that was read from stays locked until the transaction has ended.
     private func detach() {

@@ -41,7 +41,8 @@ extension Engine {
                     Failpoint.rebuildBeforeCommit.pass()
                 }
             }
-            do { try attempt() } catch let error as any ELTError where error.code == "warehouse.damaged" {
+            let stood = !warehouse.isUnseen
+            do { try attempt() } catch let error as any ELTError where error.code == "warehouse.damaged" && stood {
                 // Of a table that can't be mended every row may be written: the second time nothing is compared. A transaction that SQLite found
                 // damage in takes no more writes.
                 report = begin
