@@ -4,7 +4,7 @@ import CSQLite
 ///
 /// Only for a file without a log that nobody else opens. SQLite doesn't know of them until its file's first page says that they're there; what it
 /// writes itself ends before them, with room for what it adds meanwhile. They're written through a descriptor of their own: closing that takes SQLite's locks away, for which
-/// nobody else is there, and it's closed between transactions. Whichever thread appends has the pages for itself.
+/// nobody else is there. Whichever thread appends has the pages for itself.
 final class TailPages: PageBuffer {
     /// The last page that's SQLite's.
     let ceiling: UInt32
