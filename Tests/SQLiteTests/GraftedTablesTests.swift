@@ -219,6 +219,31 @@ import Testing
         #expect(one < (both - one) * 12 / 10)
     }
 
+    @Test func `What's abandoned leaves the file to SQLite, also when it's said twice`() throws {
+        defer { remove() }
+        let database = try database()
+        try database.execute("CREATE TABLE t \(Self.columns); CREATE TABLE u \(Self.columns); PRAGMA cache_size=10")
+        var record = SortedRecord()
+        defer { record.deallocate() }
+        var grafted: GraftedTables?
+        try database.transaction {
+            let tables = try #require(try GraftedTables(database, room: 10))
+            grafted = tables
+            let run = try #require(try tables.run(0, of: "t"))
+            let twin = try database.prepare("INSERT INTO u VALUES (?1, ?2, ?3, ?4, ?5)")
+            for rowid in 1...50 as ClosedRange<Int64> { try add(rowid, to: run, twin, longest: 900, &record) }
+            try tables.abandon()
+            for _ in 0..<200 { try database.execute("INSERT INTO ledger VALUES (zeroblob(4000))") }
+            try database.flushPages()
+            try tables.abandon()
+            try tables.settle()
+        }
+        try grafted?.graft()
+        try check(database, "abandoned")
+        #expect(try database.value("SELECT count(*) FROM ledger WHERE length(a) = 4000") == .integer(200))
+        #expect(try database.value("SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM u)") == .integer(50))
+    }
+
     @Test func `Rows of a table WITHOUT ROWID are its, unless they aren't all there`() throws {
         defer { remove() }
         let database = try database(pageSize: 1024)

@@ -22,6 +22,7 @@ package final class GraftedTables {
     private var tables: [String: Table] = [:]
     private var sorted: [GraftedRows] = []
     private let open = OpenRuns()
+    private var isAbandoned = false
     private var roots: [(page: UInt32, content: RowidTree.Root)] = []
 
     /// How many runs have a page in memory.
@@ -129,6 +130,9 @@ package final class GraftedTables {
 
     /// Ends it without them, while the transaction goes on.
     package func abandon() throws {
+        // SQLite may have written behind its part since.
+        if isAbandoned { return }
+        isAbandoned = true
         (tables, sorted) = ([:], [])
         try tail.abandon()
     }
