@@ -70,6 +70,55 @@ import Testing
         }
     }
 
+    /// What was added between two marks, as it was, while more is added.
+    @Test(arguments: [(512, 60, 3), (512, 3000, 40), (1024, 500, 1), (4096, 900, 77), (8192, 40_000, 150), (65536, 300, 5000)])
+    func `Rows are read again while others are added`(pageSize: Int, longest: Int, step: Int) throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let database = try database(pageSize: pageSize)
+        try fill(database, rows: 6000, longest: longest)
+        try database.transaction {
+            let table = try #require(try SortedTable(database, table: "t", path: folder + "/sorted"))
+            var record = SortedRecord()
+            defer { record.deallocate() }
+            let query = try database.prepare("SELECT day, key, free, number, real FROM u ORDER BY day, key")
+            var (given, before): ([[UInt8]], [[UInt8]]) = ([], [])
+            #expect(try table.mark() == nil)
+            var trail: SortedTrail?
+            // Days of no row, of one, of some more or fewer.
+            var (left, number, read) = (0, 0, 0)
+            func nextDay() throws {
+                while left == 0 {
+                    while let next = try trail?.next() {
+                        #expect(Array(next) == before[read])
+                        read += 1
+                    }
+                    #expect(trail == nil || read == before.count)
+                    trail = try table.mark()
+                    (before, given, read) = (given, [], 0)
+                    number += 1
+                    left = number % 5 == 0 ? 0 : number % 7 == 0 ? 1 : step + number % 3
+                }
+            }
+            while try query.step() {
+                try nextDay()
+                left -= 1
+                let isTaken = record.take(query, [.none, .text, .none, .numeric, .real])
+                #expect(isTaken)
+                try table.append(record.bytes)
+                given.append(Array(record.bytes))
+                if read < before.count {
+                    let next = try #require(try trail?.next())
+                    #expect(Array(next) == before[read])
+                    read += 1
+                }
+            }
+            try table.finish()
+        }
+        #expect(try database.query("SELECT * FROM t EXCEPT SELECT * FROM u").isEmpty)
+        #expect(try database.value("SELECT count(*) FROM t") == .integer(6000))
+        #expect(try database.query("PRAGMA integrity_check") == [[.text("ok")]])
+    }
+
     @Test func `A record with replaced values is the record of the changed row`() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let database = try database(pageSize: 4096)

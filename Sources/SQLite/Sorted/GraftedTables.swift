@@ -180,6 +180,9 @@ package final class GraftedRows {
     /// Adds a row. Its columns are in the order of the key, then in that of the table; it's greater than all before it.
     package func append(_ record: UnsafeRawBufferPointer) throws { try tree.append(record) }
 
+    /// Gives the rows that were added since the last call; nil where it's the first.
+    package func mark() throws -> SortedTrail? { try tree.mark() }
+
     /// All rows are there. Without that the table gets none.
     package func finish() { isComplete = true }
     fileprivate private(set) var isComplete = false

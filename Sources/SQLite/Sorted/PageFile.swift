@@ -123,6 +123,14 @@ final class PageFile: PageSink {
         file = try OwnFile(writing: path, from: Int(last) * pageSize)
     }
 
+    func flush() throws { try file.flush() }
+
+    func read(_ number: UInt32, into page: UnsafeMutableRawBufferPointer) throws {
+        guard try file.read(page, at: Int(number - 1) * size) == size else {
+            throw SQLiteError(code: SQLITE_CORRUPT, message: "page \(number) isn't there", sql: nil, path: path)
+        }
+    }
+
     var path: String { file.path }
     func remove() { file.remove() }
 

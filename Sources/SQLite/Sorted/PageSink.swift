@@ -8,6 +8,10 @@ protocol PageSink: AnyObject {
     var count: UInt32 { get }
     /// Writes a page, and gives its number.
     func append(_ page: UnsafeRawBufferPointer) throws -> UInt32
+    /// Has all that was appended in the file, to be read.
+    func flush() throws
+    /// Reads a page that's in the file.
+    func read(_ number: UInt32, into page: UnsafeMutableRawBufferPointer) throws
 }
 
 /// Pages that were written, and can be read and written again.

@@ -37,6 +37,9 @@ package final class SortedTable {
     /// Adds a row. Its columns are in the order of the key, then in that of the table; it's greater than all before it.
     package func append(_ record: UnsafeRawBufferPointer) throws { try tree.append(record) }
 
+    /// Gives the rows that were added since the last call; nil where it's the first.
+    package func mark() throws -> SortedTrail? { try tree.mark() }
+
     /// Moves the rows into the table, inside the running transaction.
     /// - Parameter leavesAtOnce: How many leaves of the file's tree are given back together, once they were read.
     package func finish(leavesAtOnce: Int = 256) throws {

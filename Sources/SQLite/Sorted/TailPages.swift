@@ -32,17 +32,17 @@ final class TailPages: PageBuffer {
 
     func append(_ page: UnsafeRawBufferPointer) throws -> UInt32 { try pages.append(page) }
 
-    /// Has all that was appended in the file, to be read.
-    func flush() throws { try pages.file.flush() }
+    func flush() throws { try pages.flush() }
+
+    func read(_ number: UInt32, into page: UnsafeMutableRawBufferPointer) throws { try pages.read(number, into: page) }
 
     /// Writes a page that's in the file.
     func write(_ page: [UInt8], at number: UInt32) throws { try page.withUnsafeBytes { try pages.file.put($0, at: Int(number - 1) * size) } }
 
     func read(_ number: UInt32) throws -> [UInt8] {
-        try pages.file.flush()
+        try flush()
         var page = [UInt8](repeating: 0, count: size)
-        let got = try page.withUnsafeMutableBytes { try pages.file.read($0, at: Int(number - 1) * size) }
-        guard got == size else { throw SQLiteError(code: SQLITE_CORRUPT, message: "page \(number) isn't there", sql: nil, path: database.path) }
+        try page.withUnsafeMutableBytes { try read(number, into: $0) }
         return page
     }
 
