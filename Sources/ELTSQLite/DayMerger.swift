@@ -9,15 +9,14 @@ final class DayMerger {
     struct Day {
         /// Values of the day before that are others on this day.
         var replacing: [(column: Int, value: SortedRecord.Value)]
-        /// The day's rows, in the order of their keys.
-        let rows: SortedRuns
+        let rows: RecordSorter<TextKeys>
         /// Keys, in their order, whose rows of the day before end with it.
         let gone: RecordSpool
     }
 
     private let condition = NSCondition()
     private var waiting: Day?
-    private var spare: [(rows: SortedRuns, gone: RecordSpool)] = []
+    private var spare: [(rows: RecordSorter<TextKeys>, gone: RecordSpool)] = []
     private var isComplete = false
     private var isStopped = false
     private var isRunning = false
@@ -28,23 +27,27 @@ final class DayMerger {
     // The thread's own from here on.
     /// Nobody's once the thread has ended, so that its file goes when its owner wants it to.
     private var sink: (any DaySink)?
-    private var before: RecordSpool
-    private var written: RecordSpool
+    /// The rows of the day before, and those of this one, where the sink doesn't keep them.
+    private var spools: (before: RecordSpool, written: RecordSpool)?
     private var carried = SortedRecord()
     private let last = KeptKey()
 
     /// - Parameter path: Spools lie beside it, without names.
     init(_ sink: any DaySink, path: String) throws {
         self.sink = sink
-        before = try RecordSpool(path: path + "-before")
-        written = try RecordSpool(path: path + "-day")
+        if !sink.keepsRows { spools = (try RecordSpool(path: path + "-before"), try RecordSpool(path: path + "-day")) }
         // One is filled while the other is read.
         for name in ["a", "b"] {
-            spare.append((SortedRuns(path: path + "-rows-" + name, keyColumn: 1), try RecordSpool(path: path + "-gone-" + name)))
+            spare.append((Self.sorter(path: path + "-rows-" + name, keyColumn: 1), try RecordSpool(path: path + "-gone-" + name)))
         }
     }
 
     deinit { carried.deallocate() }
+
+    /// For rows on their way to a table whose key is a text.
+    static func sorter(path: String, keyColumn: Int) -> RecordSorter<TextKeys> {
+        RecordSorter(path: path, TextKeys(column: keyColumn), runBytes: 8 << 20)
+    }
 
     // MARK: The database's side
 
@@ -61,7 +64,6 @@ final class DayMerger {
     }
 
     func add(_ day: Day) throws {
-        try day.rows.rewind()
         try day.gone.rewind()
         try condition.withLock {
             while waiting != nil && isRunning { condition.wait() }
@@ -98,8 +100,7 @@ final class DayMerger {
         }
         // Whoever makes the days in another way may need the room.
         spare = []
-        try? before.restart()
-        try? written.restart()
+        spools = nil
     }
 
     // MARK: The thread
@@ -148,9 +149,14 @@ final class DayMerger {
     /// How many rows the day has; nil if its keys aren't each greater than the last, or if the sink doesn't take them.
     private func make(_ day: Day) throws -> Int64? {
         guard let sink else { return nil }
-        (before, written) = (written, before)
-        try before.rewind()
-        try written.restart()
+        let trail = try sink.mark()
+        if let (before, written) = spools {
+            spools = (written, before)
+            try written.rewind()
+            try before.restart()
+        }
+        let spools = spools
+        try day.rows.rewind()
         var count: Int64 = 0
         var new = try day.rows.next()
         var gone = try day.gone.next()
@@ -160,7 +166,7 @@ final class DayMerger {
             SortedRecord.text(record, column: 1) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         }
         func add(_ record: UnsafeRawBufferPointer) throws -> Bool {
-            try written.append(record)
+            try spools?.written.append(record)
             count += 1
             return try sink.take(record)
         }
@@ -175,7 +181,7 @@ final class DayMerger {
             looks += 1
             return looks & 0xFFFF == 1
         }
-        while let old = try before.next() {
+        while let old = try spools?.before.next() ?? trail?.next() {
             if isDue(), try isOver() { return nil }
             let oldKey = key(of: old)
             while let record = new {

@@ -110,13 +110,12 @@ final class DaysAhead {
         @inline(never) private func makeAll() throws {
             // The connection ends before the thread says so.
             defer { (database, winners) = (nil, nil) }
-            guard let days, let database, try winners?.attach(to: database, unless: { [self] in isOver }) != nil else { return }
-            winners = nil
+            guard let days, let database, let winners, try winners.attach(to: database, unless: { [self] in isOver }) != nil else { return }
             for next in given {
                 try Interruption.check()
                 let isMade = try bounds.keep(database, isOver: { [self] in isOver }) {
                     _ = try database.prepareGuarded(next.query, tables: tables)
-                    return try days.make(next, from: database)
+                    return try days.make(next, from: database, keys: winners)
                 }
                 guard isMade, !isOver else { return }
                 condition.withLock {

@@ -8,8 +8,7 @@ import SQLite
 final class HeadsFile {
     private let heads: Heads
     private let path: String
-    private var record = SortedRecord()
-    private var spools: [Int32: RecordSpool] = [:]
+    private var piles: WinnerPiles?
     /// The first key that's noted; nil if none is.
     private var first: [UInt8]?
     /// The tables that hold the winners' rows.
@@ -24,8 +23,6 @@ final class HeadsFile {
 
     static func path(beside warehouse: String) -> String { warehouse + "-heads" }
 
-    deinit { record.deallocate() }
-
     /// - Parameters:
     ///   - key: Greater than all before it.
     ///   - winners: In the order of their days.
@@ -38,40 +35,36 @@ final class HeadsFile {
         if first == nil {
             if winners.count == 1, origins.count <= Self.originsMax { return }
             first = Array(key)
+            piles = try WinnerPiles(path: path, keepsKeys: false)
         }
         if newest.removed { return }
-        try note(origin: newest.origin, key, day: newest.day, place: newest.place, in: "noted", &spools)
+        try piles?.add(key, newest, to: newest.origin)
     }
 
     /// Timelines are read once for each table that holds rows.
     private static let originsMax = 2
 
-    private func note(
-        origin: Int32, _ key: UnsafeRawBufferPointer, day: Int32, place: Int64, in name: String, _ spools: inout [Int32: RecordSpool]
-    ) throws {
-        record.begin()
-        record.add(Int64(origin))
-        record.add(key, isText: true)
-        record.add(Int64(day))
-        record.add(place)
-        record.end()
-        if let spool = spools[origin] { return try spool.append(record.bytes) }
-        let spool = try RecordSpool(path: "\(path)-\(name)-\(origin)")
-        try spool.append(record.bytes)
-        spools[origin] = spool
-    }
-
     /// Lays them ready, once all timelines are in their table.
     func finish() throws {
-        guard let first else { return try heads.useTimelines(origins: origins) }
-        var before: [Int32: RecordSpool] = [:]
-        try heads.each(before: first) { origin, key, day, place in try note(origin: origin, key, day: day, place: place, in: "before", &before) }
-        let filed = Set(before.keys).union(spools.keys)
+        guard let first, let piles else { return try heads.useTimelines(origins: origins) }
+        try heads.each(before: first) { try piles.add($0, $1, to: $1.origin) }
+        try piles.settle()
+        let filed = piles.piles
         try heads.use(path: path, origins: filed) { table in
-            for origin in filed.sorted() {
-                for spool in [before[origin], spools[origin]].compactMap({ $0 }) {
-                    try spool.rewind()
-                    while let record = try spool.next() { try table.append(record) }
+            var record = SortedRecord()
+            defer { record.deallocate() }
+            var number: Int64 = 0
+            for origin in filed {
+                try piles.each(in: origin) { key, winner in
+                    number += 1
+                    record.begin()
+                    record.add(Int64(origin))
+                    record.add(number)
+                    record.add(key, isText: true)
+                    record.add(Int64(winner.day))
+                    record.add(winner.place)
+                    record.end()
+                    try table.append(record.bytes)
                 }
             }
         }

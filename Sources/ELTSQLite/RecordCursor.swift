@@ -22,14 +22,15 @@ protocol RecordCursor: AnyObject {
 ///
 /// The query has ended when this is made: what it reads may be written to.
 final class EventCursor: RecordCursor {
-    private var sources: [WinnerSource]
-    private var least: Int?
+    private let sorter: RecordSorter<WinnerKeys>
+    private var record: UnsafeRawBufferPointer?
     private var keyCopy: [UInt8] = []
-    let records: Int64
+
+    var records: Int64 { sorter.records }
 
     /// - Parameter path: Files that lie there for a while begin with it.
     init(_ statement: Statement, ranks: [Int64: PartitionRank], path: String) throws {
-        let sorter = WinnerSorter(path: path)
+        sorter = RecordSorter(path: path, WinnerKeys())
         while try statement.step() {
             let id = statement.int(5)
             // A topic that's no longer configured has no rank: its rows aren't records any more.
@@ -38,28 +39,24 @@ final class EventCursor: RecordCursor {
                 epoch: Int(statement.int(2)), kind: .event, time: statement.int(3),
                 operationRank: rank.operation, topicRank: rank.topic, partition: rank.partition,
                 incarnation: rank.incarnation, offset: PackedPlace.offset(id))
-            try sorter.add(
-                statement.bytes(0),
-                Winner(
-                    order: order, day: Int32(truncatingIfNeeded: statement.int(1)), removed: statement.int(4) != 0,
-                    origin: Int32(truncatingIfNeeded: statement.int(6)), place: id))
+            let winner = Winner(
+                order: order, day: Int32(truncatingIfNeeded: statement.int(1)), removed: statement.int(4) != 0,
+                origin: Int32(truncatingIfNeeded: statement.int(6)), place: id)
+            try withUnsafeBytes(of: winner) { try sorter.add($0, statement.bytes(0)) }
         }
-        records = sorter.records
-        sources = try sorter.sorted()
-        least = WinnerSource.least(sources)
+        try sorter.rewind()
+        record = try sorter.next()
     }
 
-    var key: UnsafeRawBufferPointer? { least.flatMap { sources[$0].record.map(WinnerSource.key) } }
+    var key: UnsafeRawBufferPointer? { record.map(WinnerKeys().key) }
 
     func drain(into pool: inout [Winner]) throws {
         guard let first = key else { return }
         keyCopy.removeAll(keepingCapacity: true)
         keyCopy.append(contentsOf: first)
-        while let index = least, let record = sources[index].record, WinnerSource.key(of: record).equals(keyCopy) {
-            pool.append(WinnerSource.winner(of: record))
-            try sources[index].advance()
-            if let record = sources[index].record, WinnerSource.key(of: record).equals(keyCopy) { continue }
-            least = WinnerSource.least(sources)
+        while let found = record, WinnerKeys().key(of: found).equals(keyCopy) {
+            pool.append(WinnerKeys.winner(of: found))
+            record = try sorter.next()
         }
     }
 }

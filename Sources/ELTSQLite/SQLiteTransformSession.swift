@@ -20,6 +20,8 @@ package final class SQLiteTransformSession: TransformSession {
     var indexDue: String?
     /// How many keys of each entity had records.
     var keys: [String: Int64] = [:]
+    /// How many tables got rows that were put in order first.
+    var sortedFills = 0
     /// How many days were made ahead and taken.
     var daysAhead = 0
     /// Where files may lie beside the warehouse.
@@ -70,7 +72,7 @@ package final class SQLiteTransformSession: TransformSession {
     }
 
     /// What comes next reads at random, and what was written isn't needed again soon.
-    private func makeRoom() throws {
+    func makeRoom() throws {
         if warehouse.mayWriteTwice { try database.flushPages() }
     }
 
@@ -196,7 +198,7 @@ package final class SQLiteTransformSession: TransformSession {
     package func replaceTable(_ model: String, query: String, columns: [OutputColumn]) throws -> TableChanges {
         let before = try rowCount(model)
         try createTable(model, columns: columns, key: [])
-        var changes = try fill(model, query: query, columns: columns.map(\.name))
+        var changes = try fill(model, query: query, columns: columns.map(\.name), key: [])
         changes.removed = before
         return changes
     }
@@ -243,15 +245,6 @@ package final class SQLiteTransformSession: TransformSession {
         for column in columns {
             try database.execute(
                 "ALTER TABLE \(Names.quoted(try storedTables(of: model)[0])) ADD COLUMN \(Names.quoted(column.name))\(column.type.map { " " + $0 } ?? "")")
-        }
-    }
-
-    package func fill(_ model: String, query: String, columns: [String]) throws -> TableChanges {
-        try named(model) {
-            try database.execute("INSERT OR ROLLBACK INTO \(Names.quoted(model)) (\(Names.list(columns))) \(query)")
-            let inserted = database.changes
-            try makeRoom()
-            return TableChanges(inserted: inserted)
         }
     }
 

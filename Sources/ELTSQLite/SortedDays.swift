@@ -29,6 +29,8 @@ extension SortedTable: DaysTable {
 }
 
 extension GraftedRows: DaysTable {
+    var keepsRows: Bool { true }
+
     func take(_ record: UnsafeRawBufferPointer) throws -> Bool {
         try append(record)
         return true
@@ -115,41 +117,34 @@ final class SortedDays {
     func note(_ next: Given) { given.append(next) }
 
     /// Makes the next day of what a connection sees.
-    func make(_ next: Given, from database: Database) throws -> Bool {
+    /// - Parameter winners: Who has the scope's keys, if they needn't be asked for.
+    func make(_ next: Given, from database: Database, keys winners: DailyWinners? = nil) throws -> Bool {
         guard !merger.hasGivenUp,
             let date = try SortedRecord.value(of: Names.literal(next.day.description), affinities[0], database)
         else { return false }
         let merged = try merger.next(replacing: [(column: 0, value: date)] + resets)
-        guard try spool(next.query, next.day, from: database, into: merged), try spool(keys: next.keys, from: database, into: merged)
-        else { return false }
+        guard try spool(next.query, next.day, from: database, into: merged) else { return false }
+        if let winners {
+            try winners.eachKey(on: next.day) { try merged.gone.append($0) }
+        } else {
+            guard try spool(keys: next.keys, from: database, into: merged) else { return false }
+        }
         try merger.add(merged)
         return true
     }
 
-    /// Rows that come in too many runs are asked for once more, in order.
     private func spool(_ query: String, _ day: Day, from database: Database, into merged: DayMerger.Day) throws -> Bool {
         let query = "SELECT \(Names.list(columns)) FROM (\(query))"
-        switch try spool(rows: query, day, from: database, into: merged) {
-        case .done: return true
-        case .unfit: return false
-        case .disordered: try merged.rows.restart()
-        }
-        return try spool(rows: query + " ORDER BY \(Names.quoted(plan.key)) COLLATE BINARY", day, from: database, into: merged) == .done
-    }
-
-    private enum Spooled { case done, unfit, disordered }
-
-    private func spool(rows query: String, _ day: Day, from database: Database, into merged: DayMerger.Day) throws -> Spooled {
         let text = Array(day.description.utf8)
         let new = try database.prepare(query)
         return try text.withUnsafeBytes { text in
             while try new.step() {
                 guard case .text(let on) = new.key(0), SQLKey.text(on).compared(to: .text(text)) == 0, case .text = new.key(1),
                     record.take(new, affinities)
-                else { return .unfit }
-                guard try merged.rows.append(record.bytes) else { return .disordered }
+                else { return false }
+                try merged.rows.add(record.bytes)
             }
-            return .done
+            return true
         }
     }
 

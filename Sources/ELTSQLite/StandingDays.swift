@@ -6,9 +6,16 @@ import SQLite
 protocol DaySink: AnyObject {
     /// Takes the next row, which is greater than all before it. False if the days can't be made like this.
     func take(_ record: UnsafeRawBufferPointer) throws -> Bool
+    /// Whether it has the rows that it took, and gives those of a day once more.
+    var keepsRows: Bool { get }
+    /// Gives the rows that it took since the last call; nil where it's the first. From now on it takes those of the next day.
+    func mark() throws -> SortedTrail?
 }
 
 extension SortedTable: DaySink {
+    var keepsRows: Bool { true }
+
+
     func take(_ record: UnsafeRawBufferPointer) throws -> Bool {
         try append(record)
         return true
@@ -29,6 +36,9 @@ final class StandingDays: DaySink {
     private var (missing, other, dropped) = (Int64(0), Int64(0), Int64(0))
 
     /// Writing a row at its place takes as long as writing a few in bulk: past this the whole table is made anew.
+    var keepsRows: Bool { false }
+    func mark() throws -> SortedTrail? { nil }
+
     private var isWorthwhile: Bool { missing + other + dropped <= Self.differingAlways + equal / 4 }
     private static let differingAlways: Int64 = 10_000
 

@@ -44,7 +44,9 @@ import Testing
     }
 
     /// Builds a new warehouse of what's archived, and tells how many days were made ahead.
-    private func daysAhead(_ project: ReplayProject) throws -> Int {
+    private func daysAhead(_ project: ReplayProject) throws -> Int { try build(project).days }
+
+    private func build(_ project: ReplayProject) throws -> (days: Int, fills: Int) {
         let path = project.folder + "/other/elt.db"
         defer { try? FileManager.default.removeItem(atPath: project.folder + "/other") }
         let warehouse = try SQLiteWarehouse(path: path)
@@ -61,7 +63,7 @@ import Testing
             let session = SQLiteTransformSession(warehouse)
             _ = try transformer.transform(session, TransformRequest(), latestNow: now)
             #expect(session.ahead == nil)
-            return session.daysAhead
+            return (session.daysAhead, session.sortedFills)
         }
     }
 
@@ -94,6 +96,55 @@ import Testing
         try project.verify(hours: 100)
         #expect(try history(project).isEmpty == false)
         #expect(try daysAhead(project) == days)
+    }
+
+    /// Rows of the newest winners come in the order in which they were loaded.
+    @Test(arguments: [
+        ("'id', by_key='customer'", "id, name", "", 1),
+        ("'id', by_key='customer'", "name, id", " order by name desc", 1),
+        ("'id', by_key='customer'", "id collate nocase as id, name", "", 1),
+        // A value that the column would convert.
+        ("'id', by_key='customer'", "id, iif(id = 'c3', 5, name) as name", "", 0),
+        // A key that's no text, and one of two columns.
+        ("'number', by_key='customer'", "cast(substr(id, 2) as integer) as number, id, name", "", 0),
+        ("['name', 'id']", "id, name", "", 0),
+    ]) func `A table that's built in full has its rows, in whatever order they come`(_ key: String, _ columns: String, _ end: String, _ fills: Int) throws {
+        let project = try project()
+        try """
+        {{ config(materialized='incremental', incremental_strategy='merge', unique_key=\(key)) }}
+        select \(columns) from {{ source('customer', 'winners') }}\(end)
+        """.write(toFile: project.folder + "/models/current_customer.sql", atomically: true, encoding: .utf8)
+        try run(project)
+        try project.verify(hours: 100)
+        let rows = try WarehouseReader(path: project.settings.warehousePath).rows("SELECT id, name FROM current_customer")
+        let expected = (0..<40).filter { $0 != 7 }.map { number in
+            let day = (1..<Self.days).contains(number % 10) ? number % 10 : 0
+            return ["c\(number)", columns.contains("iif") && number == 3 ? "5" : "Name \(number) of day \(day)"]
+        }
+        #expect(Set(rows.map { $0.map(\.text) }) == Set(expected))
+        #expect(rows.count == expected.count)
+        #expect(try build(project).fills == fills)
+        // Beside a warehouse that stands, too.
+        _ = try project.engine(hours: 100).rebuild(at: false)
+        try project.verify(hours: 100)
+        let again = try WarehouseReader(path: project.settings.warehousePath).rows("SELECT id, name FROM current_customer")
+        #expect(again == rows)
+    }
+
+    @Test(arguments: [
+        "union all select id, 'again' from {{ source('customer', 'winners') }} where id = 'c3'",
+        "union all select null, 'none'",
+    ]) func `A key that comes twice in a table, or not at all, is told`(_ more: String) throws {
+        let project = try project()
+        let path = project.folder + "/models/current_customer.sql"
+        try """
+        {{ config(materialized='incremental', incremental_strategy='merge', unique_key='id', by_key='customer') }}
+        select id, name from {{ source('customer', 'winners') }} \(more)
+        """.write(toFile: path, atomically: true, encoding: .utf8)
+        let error = #expect(throws: WarehouseError.self) { try run(project) }
+        #expect(error?.problem.contains("current_customer") == true, "\(String(describing: error))")
+        let files = try FileManager.default.contentsOfDirectory(atPath: project.folder + "/warehouse")
+        #expect(files.filter { $0.contains("sorted") || $0.contains("rows") }.isEmpty, "\(files)")
     }
 
     /// Four keys twice on a day: seen when the day is put together.
@@ -255,9 +306,9 @@ import Testing
     }
 }
 
-/// Winners that were put aside come by day and key, however many batches it took.
+/// Winners that were put aside come by day and place, and their keys in order, however many batches it took.
 @Suite struct DailyWinnersTests {
-    @Test(arguments: [1, 100, 3000, 8 << 20], [1, 34]) func `All winners come, in the order of days and keys`(_ batchBytes: Int, _ dayCount: Int32) throws {
+    @Test(arguments: [1, 100, 3000, 20_000, 8 << 20], [1, 34]) func `All winners come, in the order of days and places`(_ batchBytes: Int, _ dayCount: Int32) throws {
         let folder = FileManager.default.temporaryDirectory.path + "/elt-daily-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -284,7 +335,18 @@ import Testing
         try database.execute("BEGIN")
         #expect(try winners.attach(to: database) != nil)
         let found = try database.query("SELECT from_day, key, removed, origin, place FROM elt_customer_winners")
-        let sorted = expected.sorted { $0.day == $1.day ? Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) : $0.day < $1.day }
+        for day in Set(expected.map(\.day)) {
+            var keys: [String] = []
+            try winners.eachKey(on: Day(daysSinceEpoch: day)) { keys.append(String(decoding: $0, as: UTF8.self)) }
+            #expect(keys == expected.filter { $0.day == day }.map(\.key).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
+        }
+        // Of more pieces than are read together, each part has its own order.
+        if batchBytes < 20_000 {
+            #expect(found.map { $0[0] } == found.map { $0[0] }.sorted { $0.integer! < $1.integer! })
+            #expect(Set(found) == Set(expected.map { [.integer(Int64($0.day)), .text($0.key), .integer($0.removed ? 1 : 0), .integer(Int64($0.origin)), .integer($0.place)] }))
+            return
+        }
+        let sorted = expected.sorted { ($0.day, $0.origin, $0.place) < ($1.day, $1.origin, $1.place) }
         #expect(found == sorted.map { [.integer(Int64($0.day)), .text($0.key), .integer($0.removed ? 1 : 0), .integer(Int64($0.origin)), .integer($0.place)] })
         #expect(try database.query("PRAGMA elt_attached_0.integrity_check") == [[.text("ok")]])
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])

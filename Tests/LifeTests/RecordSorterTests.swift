@@ -1,11 +1,12 @@
 import ELTTesting
 import Foundation
+import SQLite
 import Testing
 
 @testable import ELTSQLite
 
 /// Records come out in the order of their keys, however many runs and files it took.
-@Suite struct WinnerSorterTests {
+@Suite struct RecordSorterTests {
     private struct Record: Hashable, Comparable {
         var key: [UInt8]
         var place: Int64
@@ -27,20 +28,23 @@ import Testing
         }
     }
 
+    private func add(_ key: [UInt8], _ place: Int64, to sorter: RecordSorter<WinnerKeys>) throws {
+        try key.withUnsafeBytes { key in try withUnsafeBytes(of: winner(place)) { try sorter.add($0, key) } }
+    }
+
     /// What comes out: sorted by key, and by place within a key.
     private func sorted(_ records: [Record], runBytes: Int, path: String) throws -> [Record] {
-        let sorter = WinnerSorter(path: path, runBytes: runBytes)
-        for record in records { try record.key.withUnsafeBytes { try sorter.add($0, winner(record.place)) } }
+        let sorter = RecordSorter(path: path, WinnerKeys(), runBytes: runBytes)
+        for record in records { try add(record.key, record.place, to: sorter) }
         #expect(sorter.records == records.count)
-        var sources = try sorter.sorted()
+        try sorter.rewind()
         var found: [Record] = []
         var isWhole = true
-        while let index = WinnerSource.least(sources), let record = sources[index].record {
-            let (key, out) = (WinnerSource.key(of: record), WinnerSource.winner(of: record))
+        while let record = try sorter.next() {
+            let (key, out) = (WinnerKeys().key(of: record), WinnerKeys.winner(of: record))
             let same = winner(out.place)
             isWhole = isWhole && out.isSameRecord(as: same) && out.day == same.day && out.removed == same.removed && out.origin == 7
             found.append(Record(key: Array(key), place: out.place))
-            try sources[index].advance()
         }
         #expect(isWhole)
         #expect(found.indices.dropFirst().allSatisfy { !found[$0].key.lexicographicallyPrecedes(found[$0 - 1].key) })
@@ -70,9 +74,64 @@ import Testing
     }
 
     @Test func `A run that can't be written is told`() throws {
-        let sorter = WinnerSorter(path: "/nowhere/at/all", runBytes: 100)
+        let sorter = RecordSorter(path: "/nowhere/at/all", WinnerKeys(), runBytes: 100)
         #expect(throws: (any Error).self) {
-            for place in 0..<10 { try Array("k\(place)".utf8).withUnsafeBytes { try sorter.add($0, winner(Int64(place))) } }
+            for place in 0..<10 { try add(Array("k\(place)".utf8), Int64(place), to: sorter) }
+        }
+    }
+
+    // MARK: Rows
+
+    /// Rows of a number and a key, as SQLite would write them.
+    private func add(_ keys: [String], to sorter: RecordSorter<TextKeys>) throws {
+        let database = try Database(path: ":memory:", mode: .create)
+        let statement = try database.prepare("SELECT ?1, ?2")
+        var record = SortedRecord()
+        defer { record.deallocate() }
+        for (number, key) in keys.enumerated() {
+            statement.reset()
+            statement.bind(1, Int64(number))
+            statement.bind(2, key)
+            try #require(try statement.step() && record.take(statement, [.numeric, .text]))
+            try sorter.add(record.bytes)
+        }
+    }
+
+    private func keys(_ sorter: RecordSorter<TextKeys>) throws -> [String] {
+        try sorter.rewind()
+        var keys: [String] = []
+        while let record = try sorter.next() { keys.append(String(decoding: TextKeys(column: 1).key(of: record), as: UTF8.self)) }
+        return keys
+    }
+
+    private func sorted(_ keys: [String]) -> [String] { keys.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) } }
+
+    @Test(arguments: [
+        [], ["a"], ["a", "b", "c"], ["b", "d", "a", "c", "e"], ["d", "c", "b", "a"], ["m", "z", "a", "n", "b", "c", "c"],
+        ["é", "ö", "Z", "a", "~"], ["b", "b"], ["", "a", "", "b"],
+    ])
+    func `Rows come in the order of their keys' bytes`(_ given: [String]) throws {
+        for runBytes in [1, 40, 1 << 20] {
+            try withFolder { path in
+                let sorter = RecordSorter(path: path, TextKeys(column: 1), runBytes: runBytes)
+                try add(given, to: sorter)
+                #expect(try keys(sorter) == sorted(given), "runs of \(runBytes)")
+            }
+        }
+    }
+
+    /// Runs that follow each other in order are one; then comes one that's lower.
+    @Test(arguments: [500, 8000, 1 << 20]) func `Rows of two orders come in one, also after others`(runBytes: Int) throws {
+        try withFolder { path in
+            let sorter = RecordSorter(path: path, TextKeys(column: 1), runBytes: runBytes)
+            let even = (0..<20_000).map { String(format: "%06d", $0 * 2) }
+            let odd = (0..<20_000).map { String(format: "%06d", $0 * 2 + 1) + String(repeating: "x", count: $0 % 300) }
+            for given in [["z", "y", "x"], even, even + odd, even + odd.reversed(), odd.reversed() + even, ["2", "1"]] {
+                try sorter.restart()
+                try add(given, to: sorter)
+                #expect(try keys(sorter) == sorted(given))
+                #expect(sorter.records == given.count)
+            }
         }
     }
 }

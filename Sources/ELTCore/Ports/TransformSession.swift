@@ -38,7 +38,8 @@ package protocol TransformSession: IntervalStore {
     func addColumns(_ model: String, _ columns: [OutputColumn]) throws
     func addIndex(_ model: String, columns: [String]) throws
     /// Inserts all rows of a query into an empty table. Two rows of one key are an error.
-    func fill(_ model: String, query: String, columns: [String]) throws -> TableChanges
+    /// - Parameter key: The table's; empty if it has none.
+    func fill(_ model: String, query: String, columns: [String], key: [String]) throws -> TableChanges
     /// Merges the rows of a query by key: new ones are inserted, those that really differ updated. With
     /// `scope`, rows of keys in the scope that the query doesn't give are removed.
     func merge(_ model: String, query: String, columns: [String], key: [String], scope: KeyScope?) throws -> TableChanges
