@@ -122,8 +122,8 @@ final class RecordColumns {
     // MARK: Cells
 
     private func cell(for field: JSONField, at index: Int) throws -> Cell {
-        let column = columns[index]
-        switch ColumnRule.verdict(for: field.kind, type: column.type, isDeclared: column.isDeclared) {
+        // Not the column as a whole: its names would be counted as held, for each cell.
+        switch ColumnRule.verdict(for: field.kind, type: columns[index].type, isDeclared: columns[index].isDeclared) {
         case .null: return .null
         case .integer, .boolean: return Cell(kind: .integer, integer: field.integer, text: Cell.null.text)
         case .text:
@@ -133,7 +133,7 @@ final class RecordColumns {
             }
         case .timestamp:
             guard let instant = zone.instant(field.text) else {
-                throw Poison(reason: "bad-time", detail: "\(column.name) isn't an ISO-8601 time between 1970 and 9999")
+                throw Poison(reason: "bad-time", detail: "\(columns[index].name) isn't an ISO-8601 time between 1970 and 9999")
             }
             if Self.isCanonical(field.text) { return Cell(kind: .text, integer: 0, text: field.text) }
             guard scratchUsed + 24 <= 64 * 30 else { throw Poison(reason: "bad-value", detail: "too many timestamps") }
@@ -142,7 +142,7 @@ final class RecordColumns {
             return Cell(kind: .text, integer: 0, text: keep(bytes))
         case .date:
             guard field.text.count == 10, Day(String(decoding: field.text, as: UTF8.self)) != nil else {
-                throw Poison(reason: "bad-value", detail: "\(column.name) isn't a date YYYY-MM-DD")
+                throw Poison(reason: "bad-value", detail: "\(columns[index].name) isn't a date YYYY-MM-DD")
             }
             return Cell(kind: .text, integer: 0, text: field.text)
         case .become(let type):
@@ -151,7 +151,7 @@ final class RecordColumns {
         case .refuse:
             throw Poison(
                 reason: "bad-value",
-                detail: "\(column.name) is \(column.type?.rawValue ?? "unknown") and the value is \(field.kind)")
+                detail: "\(columns[index].name) is \(columns[index].type?.rawValue ?? "unknown") and the value is \(field.kind)")
         }
     }
 

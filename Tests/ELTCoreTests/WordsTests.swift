@@ -17,6 +17,32 @@ import Testing
         #expect(Zone.utc.instant("2026-02-30T00:00:00Z") == nil)
         #expect(Zone.utc.instant("1969-12-31T23:59:59Z") == nil)
     }
+
+    /// Another digit, which is cut off, makes it one that's read digit by digit.
+    @Test func `a time as most write it is the time that it is when read digit by digit`() {
+        func longer(_ text: [UInt8]) -> String { String(decoding: text.dropLast() + [48] + text.suffix(1), as: UTF8.self) }
+        var times = ["2026-02-28T23:59:59.999Z", "2024-02-29T00:00:00.000Z", "2023-02-29T12:00:00.000Z", "2000-12-31T23:59:60.123Z", "9999-12-31T23:59:59.999Z"]
+        times += (1...12).flatMap { month in [30, 31, 32].map { "2027-\(month < 10 ? "0" : "")\(month)-\($0)T09:08:07.065Z" } }
+        var found = 0
+        for time in times {
+            let bytes = Array(time.utf8)
+            #expect(Zone.utc.instant(time) == Zone.utc.instant(longer(bytes)), "\(time)")
+            // Each byte as anything else.
+            for place in bytes.indices {
+                for other in UInt8.min...UInt8.max where other != 0 {
+                    var changed = bytes
+                    changed[place] = other
+                    guard other < 128, let text = String(validating: changed, as: UTF8.self) else { continue }
+                    let (one, two) = (Zone.utc.instant(text), Zone.utc.instant(longer(changed)))
+                    if place == bytes.count - 1 { continue }
+                    if one != two { Issue.record("\(text): \(String(describing: one)), \(String(describing: two))") }
+                    if one != nil { found += 1 }
+                }
+            }
+            if let instant = Zone.utc.instant(time), !time.contains(":60") { #expect(instant.description == time) }
+        }
+        #expect(found > 1000)
+    }
 }
 
 @Suite struct `The order of records` {

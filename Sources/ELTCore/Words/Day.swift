@@ -8,8 +8,13 @@ package struct Day: Hashable, Comparable, Strideable, Sendable {
     package init?(year: Int, month: Int, day: Int) {
         guard (1...12).contains(month), day >= 1, (0...9999).contains(year) else { return nil }
         let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        let lengths = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-        guard day <= lengths[month - 1] else { return nil }
+        let length =
+            switch month {
+            case 2: leap ? 29 : 28
+            case 4, 6, 9, 11: 30
+            default: 31
+            }
+        guard day <= length else { return nil }
         // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days_from_civil.
         let y = month <= 2 ? year - 1 : year
         let era = (y >= 0 ? y : y - 399) / 400
