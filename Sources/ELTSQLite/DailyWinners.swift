@@ -11,7 +11,7 @@ final class DailyWinners {
     private var isLost = false
 
     /// - Parameter path: Files begin with this, and lose their names at once.
-    init(_ entity: String, path: String, batchBytes: Int = 4 << 20) throws {
+    init(_ entity: String, path: String, batchBytes: Int = 2 << 20) throws {
         self.entity = entity
         self.path = path
         piles = try WinnerPiles(path: path, keepsKeys: true, batchBytes: batchBytes)

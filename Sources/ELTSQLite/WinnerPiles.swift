@@ -29,7 +29,7 @@ final class WinnerPiles {
     /// - Parameters:
     ///   - path: Files begin with this, and lose their names at once.
     ///   - keepsKeys: Whether the keys of each pile are kept in their order besides.
-    init(path: String, keepsKeys: Bool, batchBytes: Int = 4 << 20) throws {
+    init(path: String, keepsKeys: Bool, batchBytes: Int = 2 << 20) throws {
         self.batchBytes = batchBytes
         rows = try Pieces(path: path + "-winners")
         keys = keepsKeys ? try Pieces(path: path + "-keys") : nil
