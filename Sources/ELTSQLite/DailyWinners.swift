@@ -26,7 +26,7 @@ final class DailyWinners {
 
     private func lose() {
         isLost = true
-        try? piles.empty()
+        try? piles.empty(keepingKeys: false)
     }
 
     /// All winners were added.
@@ -71,7 +71,7 @@ final class DailyWinners {
             table.discard()
             return nil
         }
-        try? piles.empty()
+        try? piles.empty(keepingKeys: true)
         return try table.attach()
     }
 

@@ -27,15 +27,15 @@ final class DayMerger {
     // The thread's own from here on.
     /// Nobody's once the thread has ended, so that its file goes when its owner wants it to.
     private var sink: (any DaySink)?
-    /// The rows of the day before, and those of this one, where the sink doesn't keep them.
-    private var spools: (before: RecordSpool, written: RecordSpool)?
+    /// The rows of the day before, and those of this one. Where the sink keeps them, what it needs to give them again.
+    private var spools: (before: RecordSpool, written: RecordSpool)
     private var carried = SortedRecord()
     private let last = KeptKey()
 
     /// - Parameter path: Spools lie beside it, without names.
     init(_ sink: any DaySink, path: String) throws {
         self.sink = sink
-        if !sink.keepsRows { spools = (try RecordSpool(path: path + "-before"), try RecordSpool(path: path + "-day")) }
+        spools = (try RecordSpool(path: path + "-before"), try RecordSpool(path: path + "-day"))
         // One is filled while the other is read.
         for name in ["a", "b"] {
             spare.append((Self.sorter(path: path + "-rows-" + name, keyColumn: 1), try RecordSpool(path: path + "-gone-" + name)))
@@ -100,7 +100,8 @@ final class DayMerger {
         }
         // Whoever makes the days in another way may need the room.
         spare = []
-        spools = nil
+        try? spools.before.restart()
+        try? spools.written.restart()
     }
 
     // MARK: The thread
@@ -149,13 +150,12 @@ final class DayMerger {
     /// How many rows the day has; nil if its keys aren't each greater than the last, or if the sink doesn't take them.
     private func make(_ day: Day) throws -> Int64? {
         guard let sink else { return nil }
-        let trail = try sink.mark()
-        if let (before, written) = spools {
-            spools = (written, before)
-            try written.rewind()
-            try before.restart()
-        }
-        let spools = spools
+        let (written, before) = spools
+        spools = (before, written)
+        try written.restart()
+        let keepsRows = sink.keepsRows
+        let trail = try sink.mark(written)
+        if !keepsRows { try before.rewind() }
         try day.rows.rewind()
         var count: Int64 = 0
         var new = try day.rows.next()
@@ -166,7 +166,7 @@ final class DayMerger {
             SortedRecord.text(record, column: 1) ?? UnsafeRawBufferPointer(start: nil, count: 0)
         }
         func add(_ record: UnsafeRawBufferPointer) throws -> Bool {
-            try spools?.written.append(record)
+            if !keepsRows { try written.append(record) }
             count += 1
             return try sink.take(record)
         }
@@ -181,7 +181,7 @@ final class DayMerger {
             looks += 1
             return looks & 0xFFFF == 1
         }
-        while let old = try spools?.before.next() ?? trail?.next() {
+        while let old = try keepsRows ? trail?.next() : before.next() {
             if isDue(), try isOver() { return nil }
             let oldKey = key(of: old)
             while let record = new {

@@ -3,9 +3,9 @@ import SQLite
 
 /// Empty tables that get all rows of a query.
 extension SQLiteTransformSession {
-    package func fill(_ model: String, query: String, columns: [String], key: [String]) throws -> TableChanges {
+    package func fill(_ model: String, query: String, columns: [String], key: [String], of entity: String?) throws -> TableChanges {
         try named(model) {
-            let areByPlace = try !key.isEmpty && keys.keys.contains { try Heads(database: database, entity: $0).areByPlace() }
+            let areByPlace = try !key.isEmpty && entity.map { try Heads(database: database, entity: $0).areByPlace() } ?? false
             let inserted: Int64
             if areByPlace, key.count == 1, database.attachable > Self.attachableMin, let rows = try fillSorted(model, query: query, columns: columns, key: key[0]) {
                 inserted = rows

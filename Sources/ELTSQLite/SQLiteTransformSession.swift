@@ -198,7 +198,7 @@ package final class SQLiteTransformSession: TransformSession {
     package func replaceTable(_ model: String, query: String, columns: [OutputColumn]) throws -> TableChanges {
         let before = try rowCount(model)
         try createTable(model, columns: columns, key: [])
-        var changes = try fill(model, query: query, columns: columns.map(\.name), key: [])
+        var changes = try fill(model, query: query, columns: columns.map(\.name), key: [], of: nil)
         changes.removed = before
         return changes
     }

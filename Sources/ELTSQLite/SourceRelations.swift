@@ -25,9 +25,10 @@ struct SourceRelations {
                 entity, from: "temp.\(Names.quoted(Names.changed(entity)))", origins: origins,
                 where: "w.removed = 0", onDay: nil)
         case ("winners", .lasting): return try allWinners(entity, from: nil, origins: { [] })
-        case ("winners", _):
+        case ("winners", let binding):
             let heads = Heads(database: database, entity: entity)
-            return try allWinners(entity, from: heads.source(), origins: heads.origins)
+            let source = try binding == .unordered || !heads.areByPlace() ? heads.source() : nil
+            return try allWinners(entity, from: source, origins: heads.origins)
         case ("daily_winners", .day(let day, changedOnly: true)):
             let table = "temp.\(Names.quoted(Names.changedDays(entity)))"
             let condition = "on_day = \(day.daysSinceEpoch) AND removed = 0"
@@ -73,7 +74,7 @@ struct SourceRelations {
             .compactMap { $0[0].integer.map(Int.init) }
     }
 
-    /// Winners joined with their raw rows, one arm for each table that can hold them, each in the order of keys.
+    /// Winners joined with their raw rows, one arm for each table that can hold them, each in the order of `table`.
     private func winners(
         _ entity: String, from table: String, origins: [Int], where condition: String, onDay: Day?,
         dayColumn: Bool = false

@@ -9,12 +9,12 @@ protocol DaySink: AnyObject {
     /// Whether it has the rows that it took, and gives those of a day once more.
     var keepsRows: Bool { get }
     /// Gives the rows that it took since the last call; nil where it's the first. From now on it takes those of the next day.
-    func mark() throws -> SortedTrail?
+    /// - Parameter spool: Empty, and its own until the rows of that day were read.
+    func mark(_ spool: RecordSpool) throws -> SortedTrail?
 }
 
 extension SortedTable: DaySink {
     var keepsRows: Bool { true }
-
 
     func take(_ record: UnsafeRawBufferPointer) throws -> Bool {
         try append(record)
@@ -35,10 +35,10 @@ final class StandingDays: DaySink {
     /// Rows that the table doesn't have, has otherwise, and has and shan't.
     private var (missing, other, dropped) = (Int64(0), Int64(0), Int64(0))
 
-    /// Writing a row at its place takes as long as writing a few in bulk: past this the whole table is made anew.
     var keepsRows: Bool { false }
-    func mark() throws -> SortedTrail? { nil }
+    func mark(_ spool: RecordSpool) throws -> SortedTrail? { nil }
 
+    /// Writing a row at its place takes as long as writing a few in bulk: past this the whole table is made anew.
     private var isWorthwhile: Bool { missing + other + dropped <= Self.differingAlways + equal / 4 }
     private static let differingAlways: Int64 = 10_000
 

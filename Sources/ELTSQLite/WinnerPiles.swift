@@ -69,10 +69,11 @@ final class WinnerPiles {
     /// Gives the memory of batches back.
     private func forget() { (filling, written) = (nil, nil) }
 
-    /// Gives the winners' room back.
-    func empty() throws {
+    /// Gives the winners' room back, and that of their keys if these aren't asked for either.
+    func empty(keepingKeys: Bool) throws {
         forget()
         try rows.restart()
+        if !keepingKeys { try keys?.restart() }
     }
 
     var piles: [Int32] { rows.ofPile.keys.sorted() }

@@ -138,9 +138,9 @@ struct ModelBuilder {
         if try needsFull(model, shape, state) || resolution?.fullFrom != nil {
             isFull = true
             if let entity = model.config.byKey { try session.prepareHeads(of: entity) }
-            let query = try render(model, .all)
+            let query = try render(model, .unordered)
             try session.createTable(model.name, columns: shape, key: key)
-            changes = try session.fill(model.name, query: query, columns: names, key: key)
+            changes = try session.fill(model.name, query: query, columns: names, key: key, of: model.config.byKey)
             for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
         } else if let entity = model.config.byKey {
             changes =
@@ -231,7 +231,7 @@ struct ModelBuilder {
         let all = model.config.byKey == nil ? try render(model, .all) : nil
         if isNew, let all {
             changes += try session.fill(
-                model.name, query: Self.within(first...horizon, of: all, partition), columns: names, key: key.isEmpty ? [] : [partition] + key)
+                model.name, query: Self.within(first...horizon, of: all, partition), columns: names, key: key.isEmpty ? [] : [partition] + key, of: nil)
             days = due.map(\.day)
             try tellOutside(first...horizon, of: all, partition, model)
         }

@@ -38,8 +38,10 @@ package protocol TransformSession: IntervalStore {
     func addColumns(_ model: String, _ columns: [OutputColumn]) throws
     func addIndex(_ model: String, columns: [String]) throws
     /// Inserts all rows of a query into an empty table. Two rows of one key are an error.
-    /// - Parameter key: The table's; empty if it has none.
-    func fill(_ model: String, query: String, columns: [String], key: [String]) throws -> TableChanges
+    /// - Parameters:
+    ///   - key: The table's; empty if it has none.
+    ///   - entity: The one whose winners the query has as `unordered`.
+    func fill(_ model: String, query: String, columns: [String], key: [String], of entity: String?) throws -> TableChanges
     /// Merges the rows of a query by key: new ones are inserted, those that really differ updated. With
     /// `scope`, rows of keys in the scope that the query doesn't give are removed.
     func merge(_ model: String, query: String, columns: [String], key: [String], scope: KeyScope?) throws -> TableChanges
@@ -108,6 +110,9 @@ package struct SourceRelation: Hashable, Sendable {
     package enum Binding: Hashable, Sendable {
         /// All there is.
         case all
+        /// All living winners in whatever order, for a model that gives each key's row by itself. A table may depend on the order in any other, and has to be
+        /// the same in an hour and in a rebuild.
+        case unordered
         /// All there is, in words that outlive the transaction: a view's.
         case lasting
         /// The living winners of the keys whose winner changed.

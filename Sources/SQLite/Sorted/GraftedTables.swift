@@ -181,7 +181,8 @@ package final class GraftedRows {
     package func append(_ record: UnsafeRawBufferPointer) throws { try tree.append(record) }
 
     /// Gives the rows that were added since the last call; nil where it's the first.
-    package func mark() throws -> SortedTrail? { try tree.mark() }
+    /// - Parameter spool: Empty, and the tree's until the rows that are added from now on were read.
+    package func mark(_ spool: RecordSpool) throws -> SortedTrail? { try tree.mark(spool) }
 
     /// All rows are there. Without that the table gets none.
     package func finish() { isComplete = true }

@@ -38,7 +38,8 @@ package final class SortedTable {
     package func append(_ record: UnsafeRawBufferPointer) throws { try tree.append(record) }
 
     /// Gives the rows that were added since the last call; nil where it's the first.
-    package func mark() throws -> SortedTrail? { try tree.mark() }
+    /// - Parameter spool: Empty, and the tree's until the rows that are added from now on were read.
+    package func mark(_ spool: RecordSpool) throws -> SortedTrail? { try tree.mark(spool) }
 
     /// Moves the rows into the table, inside the running transaction.
     /// - Parameter leavesAtOnce: How many leaves of the file's tree are given back together, once they were read.

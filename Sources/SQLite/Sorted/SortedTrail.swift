@@ -1,11 +1,14 @@
+import CSQLite
 import Foundation
 
 /// Records that were added to a tree of sorted pages, to be read again in their order while others are added.
 package final class SortedTrail {
     private let pages: any PageSink
     private let localMax: Int
-    /// Full leaves, and the cell that follows each in a page above it.
-    private var leaves: [(page: UInt32, divider: [UInt8])] = []
+    /// Full leaves.
+    private var leaves: [UInt32] = []
+    /// The cell that follows each in a page above it.
+    private let dividers: RecordSpool
     /// How many cells the first leaf had before, and whether it was full then, with a cell behind it.
     private let before: (cells: Int, waits: Bool)
     /// The leaf that wasn't full yet, and a cell that waits behind it.
@@ -22,8 +25,9 @@ package final class SortedTrail {
     /// A record that doesn't lie in a leaf.
     private var apart = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 12, alignment: 8)
 
-    init(_ pages: any PageSink, after cells: Int, waits: Bool) {
+    init(_ pages: any PageSink, dividers: RecordSpool, after cells: Int, waits: Bool) {
         self.pages = pages
+        self.dividers = dividers
         localMax = SortedTree.localMax(pageSize: pages.size)
         before = (cells, waits)
         page = .allocate(byteCount: pages.size, alignment: 8)
@@ -36,10 +40,14 @@ package final class SortedTrail {
         apart.deallocate()
     }
 
-    func add(leaf: UInt32, divider: [UInt8]) { leaves.append((leaf, divider)) }
+    func add(leaf: UInt32, divider: [UInt8]) throws {
+        leaves.append(leaf)
+        try divider.withUnsafeBytes { try dividers.append($0) }
+    }
 
     /// Ends it with a leaf that isn't full, if there is one.
-    func end(_ page: UnsafeRawBufferPointer, cells: Int, waiting: [UInt8]) {
+    func end(_ page: UnsafeRawBufferPointer, cells: Int, waiting: [UInt8]) throws {
+        try dividers.rewind()
         last.copyMemory(from: page)
         lastCells = cells
         if !(leaves.isEmpty && before.waits) { self.waiting = waiting }
@@ -62,9 +70,10 @@ package final class SortedTrail {
                 defer { waiting = [] }
                 return try waiting.isEmpty ? nil : record(copied: waiting)
             }
-            let follows = leaf > 0 || !before.waits ? leaves[leaf].divider : []
+            guard let follows = try dividers.next() else { throw SQLiteError(code: SQLITE_CORRUPT, message: "a trail has lost its end", sql: nil) }
+            let isOlder = leaf == 0 && before.waits
             try enter(leaf + 1)
-            if !follows.isEmpty { return try record(copied: follows) }
+            if !isOlder { return try record(follows) }
         }
     }
 
@@ -73,7 +82,7 @@ package final class SortedTrail {
         cell = index == 0 ? before.cells : 0
         cells = lastCells
         guard index < leaves.count else { return }
-        try pages.read(leaves[index].page, into: page)
+        try pages.read(leaves[index], into: page)
         cells = Int(UInt16(bigEndian: page.loadUnaligned(fromByteOffset: 3, as: UInt16.self)))
     }
 

@@ -108,15 +108,15 @@ final class SortedTree {
     // MARK: Reading again
 
     /// Gives the records that were added since the last call; nil where it's the first. From now on others are added.
-    func mark() throws -> SortedTrail? {
+    func mark(_ spool: RecordSpool) throws -> SortedTrail? {
         let rows = trail
         let leaf = levels.first
         if let rows {
             try pages.flush()
-            rows.end(UnsafeRawBufferPointer(start: leaf?.page, count: leaf == nil ? 0 : pages.size), cells: leaf?.cells ?? 0, waiting: leaf?.waiting ?? [])
+            try rows.end(UnsafeRawBufferPointer(start: leaf?.page, count: leaf == nil ? 0 : pages.size), cells: leaf?.cells ?? 0, waiting: leaf?.waiting ?? [])
         }
         // A cell that waits was added before.
-        trail = SortedTrail(pages, after: leaf?.cells ?? 0, waits: leaf.map { !$0.waiting.isEmpty } ?? false)
+        trail = SortedTrail(pages, dividers: spool, after: leaf?.cells ?? 0, waits: leaf.map { !$0.waiting.isEmpty } ?? false)
         return rows
     }
 
@@ -155,7 +155,7 @@ final class SortedTree {
         let child = try level.isLeaf
             ? write(level, right: 0)
             : write(level, right: divider.withUnsafeBytes { UInt32(bigEndian: $0.loadUnaligned(as: UInt32.self)) })
-        if level.isLeaf { trail?.add(leaf: child, divider: divider) }
+        if level.isLeaf { try trail?.add(leaf: child, divider: divider) }
         var lifted = withUnsafeBytes(of: child.bigEndian) { Array($0) }
         lifted += level.isLeaf ? divider[...] : divider[4...]
         try lifted.withUnsafeBytes { try add($0, to: index + 1) }
