@@ -2,7 +2,8 @@
 ///
 /// SQLite opens a table, looks for a place and closes it again for each statement; for rows that come in the order of the key
 /// that's half of the work. The statement says OR ROLLBACK: otherwise SQLite keeps a copy of each page that
-/// several rows touch, to be able to undo some of them. So an error ends the transaction.
+/// several rows touch, to be able to undo some of them. So an error ends the transaction. What follows the values must call no function, for the
+/// same reason (see `UpdateCounter`), and must set no column that's declared NOT NULL.
 ///
 /// What triggers of somebody's do would be said to roll back as well (https://sqlite.org/lang_createtrigger.html): a table that has some
 /// gets its rows one by one, and says nothing.

@@ -1,24 +1,33 @@
 import CSQLite
 
 /// Counts updates from inside of an upsert, which else doesn't tell them from inserts.
+///
+/// By a collation, not by a function: those may fail, so a statement of several rows that calls one keeps a copy of each page it
+/// touches in a temporary file, to undo some of them.
 package final class UpdateCounter {
     package private(set) var updates: Int64 = 0
 
-    /// Makes the SQL function `elt_updated()` known to statements of a connection: it's always true.
+    /// Makes the collation `elt_updated` known to statements of a connection: it finds all texts equal.
     package init(_ database: Database) throws {
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let result = sqlite3_create_function_v2(
-            database.handle, "elt_updated", 0, SQLITE_UTF8 | SQLITE_DIRECTONLY, context,
-            { call, _, _ in
-                if let context = sqlite3_user_data(call) {
-                    Unmanaged<UpdateCounter>.fromOpaque(context).takeUnretainedValue().updates += 1
-                }
-                sqlite3_result_int(call, 1)
-            }, nil, nil,
+        let context = Unmanaged.passRetained(self)
+        let result = sqlite3_create_collation_v2(
+            database.handle, "elt_updated", SQLITE_UTF8, context.toOpaque(),
+            { context, _, _, _, _ in
+                if let context { Unmanaged<UpdateCounter>.fromOpaque(context).takeUnretainedValue().updates += 1 }
+                return 0
+            },
             { context in context.map { Unmanaged<UpdateCounter>.fromOpaque($0).release() } })
         // Refused while a statement runs: counts would then go to the counter before this one.
-        guard result == SQLITE_OK else { throw database.error("elt_updated") }
+        guard result == SQLITE_OK else {
+            // Unlike functions, collations that are refused aren't let go of (https://sqlite.org/c3ref/create_collation.html).
+            context.release()
+            throw database.error("elt_updated")
+        }
     }
+
+    /// A condition that's true and counts, once for each time that it's asked.
+    /// - Parameter key: A column that isn't null, of the row that's there or of the one that comes.
+    package static func counts(_ key: String) -> String { "CAST(\(key) AS TEXT) = '' COLLATE elt_updated" }
 
     package func reset() { updates = 0 }
 }
