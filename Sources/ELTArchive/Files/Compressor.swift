@@ -12,13 +12,19 @@ final class Compressor {
 
     static let blockBytes = 1 << 20
 
-    /// With `workers`, zstd compresses on threads of its own, if it was built for that.
-    init(level: Int32, workers: Int32 = 0) {
+    /// What the fastest level finds in a table of 16 KiB, which stays in the processor's nearest cache, where 64 KiB don't.
+    private static let fastestHashLog: Int32 = 12
+
+    /// - Parameters:
+    ///   - events: Whether the text is of events: at level 1 they're a sixth faster with a smaller table, and no larger; pages gain nothing.
+    ///   - workers: zstd compresses on threads of its own, if it was built for that.
+    init(level: Int32, events: Bool = false, workers: Int32 = 0) {
         guard let context = ZSTD_createCCtx() else { preconditionFailure("no memory for zstd") }
         self.context = context
         output = .allocate(byteCount: ZSTD_CStreamOutSize(), alignment: 16)
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+        if events, level == 1 { ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, Self.fastestHashLog) }
         if workers > 0 { ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, workers) }
     }
 

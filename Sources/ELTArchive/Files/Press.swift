@@ -13,7 +13,7 @@ final class Press {
     private var filled = JSONText()
     private let side = SideWork()
 
-    init(level: Int32) { compressor = Compressor(level: level) }
+    init(level: Int32) { compressor = Compressor(level: level, events: true) }
 
     func begin() {
         compressor.begin()
