@@ -48,8 +48,9 @@ struct Upsert {
         // Comparing ends at the first that differs, which in most records is a version's number.
         let likely = rest.filter { types[$0] == "INTEGER" } + rest.filter { types[$0] != "INTEGER" }
         var differs = likely.map { "\(table).\(Names.quoted($0)) IS NOT excluded.\(Names.quoted($0))" }
-        // 1 is 1.0, and divided by 2 it isn't; as texts they differ. A column of a type has only one of them. No function is called: see `UpdateCounter`.
-        differs += likely.filter { types[$0]?.isEmpty ?? true }
+        // 1 is 1.0, and divided by 2 it isn't; as texts they differ. A column of a type has only one of them, but where the type is none
+        // (https://sqlite.org/datatype3.html#determination_of_column_affinity). No function is called: see `UpdateCounter`.
+        differs += likely.filter { types[$0].map { $0.isEmpty || $0.uppercased().contains("BLOB") } ?? true }
             .map { "CAST(\(table).\(Names.quoted($0)) AS TEXT) IS NOT CAST(excluded.\(Names.quoted($0)) AS TEXT)" }
         let counts = UpdateCounter.counts("excluded.\(Names.quoted(entityKey))")
         return conflict + "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN \(counts) ELSE 0 END"

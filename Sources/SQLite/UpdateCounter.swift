@@ -7,11 +7,14 @@ import CSQLite
 package final class UpdateCounter {
     package private(set) var updates: Int64 = 0
 
-    /// Makes the collation `elt_updated` known to statements of a connection: it finds all texts equal.
+    /// Nobody's SQL can name it: no authorizer is asked about collations.
+    private static let collation = "elt_updated_\(UInt64.random(in: 0 ... .max))"
+
+    /// Makes a collation known to statements of a connection, which finds all texts equal.
     package init(_ database: Database) throws {
         let context = Unmanaged.passRetained(self)
         let result = sqlite3_create_collation_v2(
-            database.handle, "elt_updated", SQLITE_UTF8, context.toOpaque(),
+            database.handle, Self.collation, SQLITE_UTF8, context.toOpaque(),
             { context, _, _, _, _ in
                 if let context { Unmanaged<UpdateCounter>.fromOpaque(context).takeUnretainedValue().updates += 1 }
                 return 0
@@ -27,7 +30,7 @@ package final class UpdateCounter {
 
     /// A condition that's true and counts, once for each time that it's asked.
     /// - Parameter key: A column that isn't null, of the row that's there or of the one that comes.
-    package static func counts(_ key: String) -> String { "CAST(\(key) AS TEXT) = '' COLLATE elt_updated" }
+    package static func counts(_ key: String) -> String { "CAST(\(key) AS TEXT) = '' COLLATE \(collation)" }
 
     package func reset() { updates = 0 }
 }
