@@ -31,6 +31,4 @@ package final class UpdateCounter {
     /// A condition that's true and counts, once for each time that it's asked.
     /// - Parameter key: A column that isn't null, of the row that's there or of the one that comes.
     package static func counts(_ key: String) -> String { "CAST(\(key) AS TEXT) = '' COLLATE \(collation)" }
-
-    package func reset() { updates = 0 }
 }
