@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* fallocate */
 #include "walbuffer.h"
+#include "writeback.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,6 +25,7 @@ typedef struct Piece {
    SQLite's thread; `first` and `queued` to whoever holds the mutex. */
 typedef struct Writer {
     sqlite3_file *target;
+    Writeback *writeback; /* of a log, which is synced as it is; NULL for a database, whose pages may be written again before */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     pthread_t thread;
@@ -56,6 +58,7 @@ typedef struct File {
     struct File *owner; /* of a log: its database file */
     Writer *writer;     /* of a file that was written to later */
     Behind *behind;     /* of a database file that's read once */
+    Writeback writeback;
     int writesLater;    /* of a database file: it's nobody else's */
     sqlite3_int64 ceiling; /* of a database file: where what's SQLite's ends; 0 if all of it is */
     int refused;           /* whether SQLite has tried to write farther */
@@ -68,6 +71,7 @@ static sqlite3_file *real(sqlite3_file *file) { return (sqlite3_file *)((File *)
 static Piece *filling(Writer *writer) { return &writer->pieces[writer->filling]; }
 
 static int writePiece(Writer *writer, Piece *piece) {
+    if (writer->writeback) return writeback_write(writer->writeback, writer->target, piece->bytes, piece->count, piece->start);
     return writer->target->pMethods->xWrite(writer->target, piece->bytes, piece->count, piece->start);
 }
 
@@ -93,10 +97,11 @@ static void *writerMain(void *argument) {
     return NULL;
 }
 
-static Writer *makeWriter(sqlite3_file *target) {
+static Writer *makeWriter(sqlite3_file *target, Writeback *writeback) {
     Writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) return NULL;
     writer->target = target;
+    writer->writeback = writeback;
     writer->begin = -1;
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->changed, NULL);
@@ -247,7 +252,8 @@ static int fileRead(sqlite3_file *base, void *into, int count, sqlite3_int64 off
 
 static int logWrite(sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
     File *file = (File *)base;
-    if (file->writer == NULL && (file->writer = makeWriter(real(base))) == NULL) return SQLITE_IOERR_NOMEM;
+    if (file->writer == NULL && (file->writer = makeWriter(real(base), &file->writeback)) == NULL)
+        return SQLITE_IOERR_NOMEM;
     Writer *writer = file->writer;
     Piece *piece = filling(writer);
     if (piece->count > 0 && offset != piece->start + piece->count) {
@@ -295,9 +301,11 @@ static int databaseWrite(sqlite3_file *base, const void *from, int count, sqlite
     if (!file->writesLater || count > PIECE) {
         int flushed = flush(base);
         if (flushed != SQLITE_OK) return told(file->writer, flushed);
+        /* Where there's a log it's a checkpoint that writes, each page once. */
+        if (file->log) return writeback_write(&file->writeback, real(base), from, count, offset);
         return real(base)->pMethods->xWrite(real(base), from, count, offset);
     }
-    if (file->writer == NULL && (file->writer = makeWriter(real(base))) == NULL) return SQLITE_IOERR_NOMEM;
+    if (file->writer == NULL && (file->writer = makeWriter(real(base), NULL)) == NULL) return SQLITE_IOERR_NOMEM;
     Writer *writer = file->writer;
     Piece *piece = filling(writer);
     if (piece->count > 0 && (offset != piece->start + piece->count || piece->count + count > PIECE)) {
@@ -478,6 +486,7 @@ static int vfsCurrentTimeInt64(sqlite3_vfs *vfs, sqlite3_int64 *now) {
 }
 
 int elt_walbuffer_register(const char *name, const char *lower) {
+    writeback_prepare();
     sqlite3_vfs *system = sqlite3_vfs_find(lower);
     if (system == NULL || system->iVersion < 2) return SQLITE_ERROR;
     sqlite3_vfs *vfs = calloc(1, sizeof *vfs);
