@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* fallocate */
+#define _GNU_SOURCE /* fallocate, SCHED_BATCH */
 #include "walbuffer.h"
 #include "writeback.h"
 
@@ -77,6 +77,11 @@ static int writePiece(Writer *writer, Piece *piece) {
 
 static void *writerMain(void *argument) {
     Writer *writer = argument;
+#ifdef __linux__
+    /* Otherwise each piece has this thread run at once where SQLite's was running, which is what it's there to spare. */
+    struct sched_param none = {0};
+    pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+#endif
     pthread_mutex_lock(&writer->mutex);
     for (;;) {
         while (writer->queued == 0 && !writer->stops) pthread_cond_wait(&writer->changed, &writer->mutex);
