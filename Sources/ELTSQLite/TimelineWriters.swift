@@ -141,8 +141,7 @@ private final class TimelineFile {
 
 /// Changes timelines where new records were laid in, and notes what changed by it.
 final class PendingWriter {
-    private let select: Statement
-    private let insert: Statement
+    private let begun: BegunWinners
     private let update: Statement
     private let delete: Statement
     private let changes: ChangedWinners
@@ -159,9 +158,7 @@ final class PendingWriter {
     ///   - relay: Who is told of changes besides.
     init(_ database: Database, _ entity: String, built: ClosedRange<Day>?, following: Day?, relay: ChangeRelay?) throws {
         let table = Names.quoted(Names.winners(entity))
-        select = try database.prepare(
-            "SELECT key, from_day, ord, removed, origin, place FROM \(table) WHERE key=?1 ORDER BY from_day DESC")
-        insert = try database.prepare("INSERT INTO \(table) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        begun = try BegunWinners(database, entity)
         // A row of the same length is overwritten where it lies, and the index by day stays as it is.
         update = try database.prepare(
             "UPDATE \(table) SET ord=?3, removed=?4, origin=?5, place=?6 WHERE key=?1 AND from_day=?2")
@@ -170,21 +167,6 @@ final class PendingWriter {
         self.relay = relay
         self.built = built.map { $0.lowerBound.daysSinceEpoch...$0.upperBound.daysSinceEpoch }
         self.following = following?.daysSinceEpoch
-    }
-
-    /// Puts into `winners` the winner that holds on `day`, and all after it, in the order of days.
-    func stored(_ key: [UInt8], from day: Int32, into winners: inout [Winner]) throws {
-        winners.removeAll(keepingCapacity: true)
-        try key.withUnsafeBytes { key in
-            select.bindBorrowed(1, text: key)
-            while try select.step() {
-                let winner = StoredCursor.winner(select)
-                winners.append(winner)
-                if winner.day <= day { break }
-            }
-            select.reset()
-        }
-        winners.reverse()
     }
 
     func write(_ key: [UInt8], old: [Winner], new: [Winner]) throws {
@@ -197,7 +179,7 @@ final class PendingWriter {
             for (index, winner) in new.enumerated() {
                 let standing = old.first { $0.day == winner.day }
                 if let standing, standing.isSameRecord(as: winner) { continue }
-                try (standing == nil ? insert : update).write(winner, key: key)
+                if standing == nil { try begun.add(winner, key: key) } else { try update.write(winner, key: key) }
                 try noteDays(winner, until: index + 1 < new.count ? new[index + 1].day : nil, key: key)
                 if index < new.count - 1 { continue }
                 changedKeys += 1
@@ -208,11 +190,16 @@ final class PendingWriter {
 
     private func note(_ winner: Winner, on day: Int32?, key: UnsafeRawBufferPointer) throws {
         batch.append(winner, on: day, key: key)
-        if batch.isFull { try finish() }
+        if batch.isFull { try tell() }
     }
 
     /// Writes what's still waiting.
     func finish() throws {
+        try begun.write()
+        try tell()
+    }
+
+    private func tell() throws {
         try changes.add(batch)
         if let relay { batch = try relay.exchange(batch) } else { batch.empty() }
     }
@@ -232,6 +219,48 @@ final class PendingWriter {
         var winner = winner
         winner.removed = winner.removed || winner.day < following
         try note(winner, on: following, key: key)
+    }
+}
+
+/// Winners from days on that their timelines had none for, some at a time. Each row is written once, so it may come later than changes of other rows.
+private final class BegunWinners {
+    private let insert: RowInsert
+    private var keys: [UInt8] = []
+    private var orders: [UInt8] = []
+    private var rows: [(key: Range<Int>, winner: Winner)] = []
+
+    private static let rowsMax = 256
+
+    init(_ database: Database, _ entity: String) throws {
+        insert = try RowInsert(
+            database, table: Names.winners(entity), columns: ["key", "from_day", "ord", "removed", "origin", "place"])
+    }
+
+    func add(_ winner: Winner, key: UnsafeRawBufferPointer) throws {
+        rows.append((keys.count..<keys.count + key.count, winner))
+        keys.append(contentsOf: key)
+        winner.withOrder { orders.append(contentsOf: $0) }
+        if rows.count == Self.rowsMax { try write() }
+    }
+
+    func write() throws {
+        try keys.withUnsafeBytes { keys in
+            try orders.withUnsafeBytes { orders in
+                try insert.write(0..<rows.count) { row, statement, before in
+                    let (key, winner) = rows[row]
+                    let order = row * RecordOrder.byteCount
+                    statement.bindBorrowed(before + 1, text: UnsafeRawBufferPointer(rebasing: keys[key]))
+                    statement.bind(before + 2, Int64(winner.day))
+                    statement.bindBorrowed(before + 3, blob: UnsafeRawBufferPointer(rebasing: orders[order..<order + RecordOrder.byteCount]))
+                    statement.bind(before + 4, winner.removed ? 1 : 0)
+                    statement.bind(before + 5, Int64(winner.origin))
+                    statement.bind(before + 6, winner.place)
+                }
+            }
+        }
+        keys.removeAll(keepingCapacity: true)
+        orders.removeAll(keepingCapacity: true)
+        rows.removeAll(keepingCapacity: true)
     }
 }
 

@@ -68,22 +68,24 @@ struct WinnersResolver {
         var key: [UInt8] = []
         var timeline = Timeline()
         var firstRecordDay = Int32.max
-        while let next = cursor.key {
-            key.removeAll(keepingCapacity: true)
-            key.append(contentsOf: next)
-            pool.removeAll(keepingCapacity: true)
-            try cursor.drain(into: &pool)
-            guard let earliest = pool.map(\.day).min() else { continue }
-            firstRecordDay = min(firstRecordDay, earliest)
-            try writer.stored(key, from: earliest, into: &old)
-            // What holds on the earliest day accounts for all that lies before it.
-            let holding = old.first.flatMap { $0.day <= earliest ? $0 : nil }
-            addAbsences(of: absences, to: &pool, from: holding?.day)
-            pool.append(contentsOf: old)
-            timeline.build(from: &pool, continues: holding != nil)
-            resolution.ties += timeline.ties
-            for winner in timeline.winners { days.add(winner.day) }
-            try writer.write(key, old: old, new: timeline.winners)
+        try pending(cursor, isBeside: relay != nil) { batch in
+            try batch.each { next, records, stored, earliest in
+                firstRecordDay = min(firstRecordDay, earliest)
+                key.removeAll(keepingCapacity: true)
+                key.append(contentsOf: next)
+                old.removeAll(keepingCapacity: true)
+                old.append(contentsOf: stored)
+                pool.removeAll(keepingCapacity: true)
+                pool.append(contentsOf: records)
+                // What holds on the earliest day accounts for all that lies before it.
+                let holding = old.first.flatMap { $0.day <= earliest ? $0 : nil }
+                addAbsences(of: absences, to: &pool, from: holding?.day)
+                pool.append(contentsOf: old)
+                timeline.build(from: &pool, continues: holding != nil)
+                resolution.ties += timeline.ties
+                for winner in timeline.winners { days.add(winner.day) }
+                try writer.write(key, old: old, new: timeline.winners)
+            }
         }
         try writer.finish()
         resolution.records = cursor.records
@@ -92,6 +94,33 @@ struct WinnersResolver {
         resolution.changedDays = writer.changedDays.sorted().map { Day(daysSinceEpoch: $0) }
         try ChangedWinners.finish(in: database, name)
         return resolution
+    }
+
+    /// Has `take` called with all keys of pending records. Where that can be, they're looked up a few batches ahead, by a connection that sees
+    /// what was committed: this run changes the timelines of each key once.
+    private func pending(_ cursor: EventCursor, isBeside: Bool, take: (PendingBatch) throws -> Void) throws {
+        if isBeside, let committed = try? Database(path: warehouse.path, mode: .readOnly, tellsTime: false),
+            (try? committed.execute("PRAGMA busy_timeout=10000; PRAGMA cache_size=-2048; BEGIN")) != nil,
+            let keys = try? PendingKeys(cursor, of: name, timelines: committed)
+        {
+            return try Handover<PendingBatch>.between(piecesMax: 4) { handover in
+                var batch = handover.spare() ?? PendingBatch()
+                while try keys.fill(batch) {
+                    try handover.give(batch)
+                    batch = handover.spare() ?? PendingBatch()
+                }
+            } taker: { handover, batch in
+                try take(batch)
+                batch.empty()
+                handover.giveBack(batch)
+            }
+        }
+        let keys = try PendingKeys(cursor, of: name, timelines: database)
+        let batch = PendingBatch()
+        while try keys.fill(batch) {
+            try take(batch)
+            batch.empty()
+        }
     }
 
     /// Records of a lower epoch than a full load are answered for by it.
