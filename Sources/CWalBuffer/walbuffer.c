@@ -79,8 +79,10 @@ static void *writerMain(void *argument) {
     Writer *writer = argument;
 #ifdef __linux__
     /* Otherwise each piece has this thread run at once where SQLite's was running, which is what it's there to spare. */
-    struct sched_param none = {0};
-    pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+    struct sched_param ranks;
+    int policy;
+    if (pthread_getschedparam(pthread_self(), &policy, &ranks) == 0 && policy == SCHED_OTHER)
+        pthread_setschedparam(pthread_self(), SCHED_BATCH, &ranks);
 #endif
     pthread_mutex_lock(&writer->mutex);
     for (;;) {

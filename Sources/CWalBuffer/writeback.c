@@ -1,7 +1,9 @@
 #define _GNU_SOURCE /* sync_file_range */
 #include "writeback.h"
 
-#ifdef __linux__
+/* The replaced calls have offsets of 64 bits. */
+#if defined(__linux__) && defined(__LP64__)
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/types.h>
@@ -56,11 +58,15 @@ int writeback_write(Writeback *writeback, sqlite3_file *file, const void *from, 
     if (writeback->count == 0 || offset < writeback->start) writeback->start = offset;
     if (writeback->count == 0 || offset + count > writeback->end) writeback->end = offset + count;
     writeback->count += count;
-    if (writeback->count >= AT_ONCE) {
-        sync_file_range(writeback->descriptor, writeback->start, writeback->end - writeback->start, SYNC_FILE_RANGE_WRITE);
-        writeback->count = 0;
+    if (writeback->count < AT_ONCE) return SQLITE_OK;
+    writeback->count = 0;
+    if (sync_file_range(writeback->descriptor, writeback->start, writeback->end - writeback->start, SYNC_FILE_RANGE_WRITE) == 0)
+        return SQLITE_OK;
+    switch (errno) {
+    case ENOSPC: case EDQUOT: return SQLITE_FULL;
+    case EIO: case EUCLEAN: case EROFS: return SQLITE_IOERR_FSYNC;
+    default: return SQLITE_OK;
     }
-    return SQLITE_OK;
 }
 #else
 void writeback_prepare(void) {}

@@ -16,8 +16,10 @@ typedef struct Writeback {
    (https://sqlite.org/howtocorrupt.html, 2.2). Once is enough. */
 void writeback_prepare(void);
 
-/* Writes to a file of the system's layer, and has the kernel begin with what was written whenever that's 4 MiB. What it says is the file's: that
-   beginning fails does no harm, as whoever syncs the file is told of what couldn't be written. */
+/* Writes to a file of the system's layer, and has the kernel begin with what was written whenever that's 4 MiB.
+
+   What fails on the disk after that is told by the sync. What the kernel can't even begin with, such as finding a place, it may forget about, so
+   it's told here: SQLITE_FULL, or SQLITE_IOERR_FSYNC. That it can't begin early at all is no error. */
 int writeback_write(Writeback *writeback, sqlite3_file *file, const void *from, int count, sqlite3_int64 offset);
 
 #endif

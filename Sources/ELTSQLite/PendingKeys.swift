@@ -42,8 +42,9 @@ final class PendingBatch {
 
     /// Few enough to stay in the cache.
     private static let recordsMax = 512
+    private static let keyBytesMax = 1 << 16
 
-    var isFull: Bool { records.count + stored.count >= Self.recordsMax }
+    var isFull: Bool { records.count + stored.count >= Self.recordsMax || keys.count >= Self.keyBytesMax }
     var isEmpty: Bool { ends.isEmpty }
 
     /// - Parameters:
@@ -76,9 +77,10 @@ final class PendingBatch {
     }
 
     func empty() {
-        keys.removeAll(keepingCapacity: true)
-        records.removeAll(keepingCapacity: true)
-        stored.removeAll(keepingCapacity: true)
+        // A key may be long, and may have had millions of records.
+        keys.removeAll(keepingCapacity: keys.count <= 2 * Self.keyBytesMax)
+        records.removeAll(keepingCapacity: records.count <= 2 * Self.recordsMax)
+        stored.removeAll(keepingCapacity: stored.count <= 2 * Self.recordsMax)
         ends.removeAll(keepingCapacity: true)
     }
 }

@@ -141,6 +141,7 @@ private final class TimelineFile {
 
 /// Changes timelines where new records were laid in, and notes what changed by it.
 final class PendingWriter {
+    private let database: Database
     private let begun: BegunWinners
     private let update: Statement
     private let delete: Statement
@@ -158,6 +159,7 @@ final class PendingWriter {
     ///   - relay: Who is told of changes besides.
     init(_ database: Database, _ entity: String, built: ClosedRange<Day>?, following: Day?, relay: ChangeRelay?) throws {
         let table = Names.quoted(Names.winners(entity))
+        self.database = database
         begun = try BegunWinners(database, entity)
         // A row of the same length is overwritten where it lies, and the index by day stays as it is.
         update = try database.prepare(
@@ -175,16 +177,29 @@ final class PendingWriter {
                 delete.bindBorrowed(1, text: key)
                 delete.bind(2, Int64(winner.day))
                 try delete.run()
+                try checkChanged()
             }
             for (index, winner) in new.enumerated() {
                 let standing = old.first { $0.day == winner.day }
                 if let standing, standing.isSameRecord(as: winner) { continue }
-                if standing == nil { try begun.add(winner, key: key) } else { try update.write(winner, key: key) }
+                if standing == nil {
+                    try begun.add(winner, key: key)
+                } else {
+                    try update.write(winner, key: key)
+                    try checkChanged()
+                }
                 try noteDays(winner, until: index + 1 < new.count ? new[index + 1].day : nil, key: key)
                 if index < new.count - 1 { continue }
                 changedKeys += 1
                 try note(winner, on: nil, key: key)
             }
+        }
+    }
+
+    /// What was looked up must be what's changed.
+    private func checkChanged() throws {
+        guard database.changes == 1 else {
+            throw WarehouseError.damaged(path: database.path, "a winner that was there a moment ago isn't any more")
         }
     }
 
@@ -230,6 +245,7 @@ private final class BegunWinners {
     private var rows: [(key: Range<Int>, winner: Winner)] = []
 
     private static let rowsMax = 256
+    private static let keyBytesMax = 1 << 16
 
     init(_ database: Database, _ entity: String) throws {
         insert = try RowInsert(
@@ -240,7 +256,7 @@ private final class BegunWinners {
         rows.append((keys.count..<keys.count + key.count, winner))
         keys.append(contentsOf: key)
         winner.withOrder { orders.append(contentsOf: $0) }
-        if rows.count == Self.rowsMax { try write() }
+        if rows.count == Self.rowsMax || keys.count >= Self.keyBytesMax { try write() }
     }
 
     func write() throws {
