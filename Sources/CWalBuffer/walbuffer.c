@@ -62,6 +62,7 @@ typedef struct File {
     int writesLater;    /* of a database file: it's nobody else's */
     sqlite3_int64 ceiling; /* of a database file: where what's SQLite's ends; 0 if all of it is */
     int refused;           /* whether SQLite has tried to write farther */
+    elt_walbuffer_pages *instead; /* of a database file: what's read instead of some of its pages */
     const char *name;
 } File;
 
@@ -239,7 +240,20 @@ static int overlaps(const Piece *piece, sqlite3_int64 offset, int count) {
     return piece->count > 0 && offset < piece->start + piece->count && offset + count > piece->start;
 }
 
+/* Whether it's one of the pages that are read as they shall be. */
+static int readInstead(elt_walbuffer_pages *pages, void *into, int count, sqlite3_int64 offset) {
+    if (count != pages->size || offset % count != 0) return 0;
+    for (int index = 0; index < pages->count; index++) {
+        if (pages->numbers[index] != offset / count + 1) continue;
+        memcpy(into, pages->images[index], count);
+        pages->wasRead[index] = 1;
+        return 1;
+    }
+    return 0;
+}
+
 static int fileRead(sqlite3_file *base, void *into, int count, sqlite3_int64 offset) {
+    if (((File *)base)->instead && readInstead(((File *)base)->instead, into, count, offset)) return SQLITE_OK;
     Writer *writer = ((File *)base)->writer;
     if (writer) {
         int waits = 0;
@@ -403,6 +417,11 @@ static int fileControl(sqlite3_file *base, int what, void *argument) {
         file->refused = 0;
         return SQLITE_OK;
     }
+    if (what == ELT_WALBUFFER_INSTEAD) {
+        if (base->pMethods != &databaseMethods || !((File *)base)->log) return SQLITE_NOTFOUND;
+        ((File *)base)->instead = argument;
+        return SQLITE_OK;
+    }
     if (what == ELT_WALBUFFER_READS_ONCE) return readOnce((File *)base, *(int *)argument);
     int result = real(base)->pMethods->xFileControl(real(base), what, argument);
     /* SQLite asks before it deletes the log. What it doesn't delete it empties. */
@@ -430,6 +449,11 @@ static int fileShmUnmap(sqlite3_file *base, int remove) { return real(base)->pMe
 static int fileFetch(sqlite3_file *base, sqlite3_int64 offset, int count, void **page) {
     int flushed = flush(base);
     if (flushed != SQLITE_OK) return flushed;
+    if (((File *)base)->instead) {
+        /* What's mapped is as it is. */
+        *page = NULL;
+        return SQLITE_OK;
+    }
     return real(base)->pMethods->xFetch(real(base), offset, count, page);
 }
 static int fileUnfetch(sqlite3_file *base, sqlite3_int64 offset, void *page) {

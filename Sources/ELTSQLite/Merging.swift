@@ -164,8 +164,9 @@ extension SQLiteTransformSession {
         let readsItself = readsItself(query, model)
         if readsItself { try stage(query, columns: columns, key: [column]) }
         defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
+        let layout = try readsItself || side == nil ? nil : layout(model, columns, key: key)
         var (changes, keys) = try Upsert(
-            database: database, model: model, columns: columns, key: key, entityKey: column, day: day
+            database: database, model: model, columns: columns, key: key, entityKey: column, day: day, layout: layout
         ).run(readsItself ? "SELECT * FROM temp.elt_stage" : query, of: scope.entity, beside: readsItself ? nil : side)
         let (living, removed) = try sum(scope)
         if keys == living {
@@ -182,6 +183,13 @@ extension SQLiteTransformSession {
                     SELECT 1 FROM temp.elt_stage s WHERE s.\(Names.quoted(column)) = \(Names.quoted(model)).\(Names.quoted(column)))
                 """)
         return changes
+    }
+
+    /// How a model's table lies in its pages, if nothing hangs on it but its rows.
+    private func layout(_ model: String, _ columns: [String], key: [String]) throws -> TableLayout? {
+        guard let stored = try tableColumns(of: model) else { return nil }
+        return try TableLayout(
+            database, table: model, sql: Self.definition(model, columns: stored, key: key), key: key, columns: columns)
     }
 
     /// Whether a query may read the table of its own model.

@@ -63,7 +63,30 @@ package final class SideReader {
         of statement: Statement, model: String, look: @escaping (Statement) throws -> Void,
         take: (RowBuffer) throws -> Void
     ) throws {
-        try rows(columns: Int(statement.columnCount), model: model, fill: { try $0.fill(from: statement, look: look) }, take: take)
+        let width = Int(statement.columnCount)
+        try pieces(
+            model: model, new: { RowBuffer(columns: width, capacity: Self.batchRows) },
+            fill: { buffer in
+                try buffer.fill(from: statement, look: look)
+                return !buffer.hasEnded
+            }, take: take)
+    }
+
+    /// The same for a table's rows, which are merged into copies of its pages on the thread.
+    /// - Returns: False if that can't be done; then no row was taken.
+    func merged(
+        of statement: Statement, into layout: TableLayout, model: String, look: @escaping (Statement) throws -> Void, take: (MergedRows) throws -> Void
+    ) throws -> Bool {
+        guard let merger = try LeafMerger(database, layout) else { return false }
+        let width = Int(statement.columnCount)
+        try pieces(
+            model: model, new: { MergedRows(columns: width, capacity: Self.batchRows, layout) },
+            fill: { piece in
+                try piece.rows.fill(from: statement, look: look)
+                try merger.merge(piece)
+                return !piece.rows.hasEnded
+            }, take: take)
+        return true
     }
 
     /// Has a day's rows put together on a thread, of the day before as it was committed and of a statement, and takes them on the
@@ -79,35 +102,38 @@ package final class SideReader {
     ) throws {
         var carried: CarriedRows?
         // Statements are stepped on the thread from their first row on.
-        let fill: (RowBuffer) throws -> Void = { [database] buffer in
+        let width = Int(rows.columnCount)
+        let fill: (RowBuffer) throws -> Bool = { [database] buffer in
             let known = try carried ?? CarriedRows(
                 before: before(), rows: rows, keyColumn: keyColumn, scope: { try database.prepare(scope($0)) })
             carried = known
             try known.fill(buffer)
             if buffer.hasEnded { carried = nil }
+            return !buffer.hasEnded
         }
-        try self.rows(columns: Int(rows.columnCount), model: model, fill: fill, take: take)
+        try pieces(model: model, new: { RowBuffer(columns: width, capacity: Self.batchRows) }, fill: fill, take: take)
     }
 
     /// The statement of a query for rows that stood before the transaction; nil if the table wasn't then what the query needs.
     func standing(_ query: String) -> Statement? { try? database.prepare(query) }
 
-    private func rows(
-        columns: Int, model: String, fill: @escaping (RowBuffer) throws -> Void, take: (RowBuffer) throws -> Void
+    /// - Parameter fill: Says whether there's more to come. Called on the thread.
+    private func pieces<Piece>(
+        model: String, new: @escaping () -> Piece, fill: @escaping (Piece) throws -> Bool, take: (Piece) throws -> Void
     ) throws {
         let bounds = ModelBounds(model: model, timeMax: modelTimeMax)
-        try Handover<RowBuffer>.between(piecesMax: 4) { [database] handover in
+        try Handover<Piece>.between(piecesMax: 4) { [database] handover in
             try bounds.keep(database, isOver: { handover.isOver }) {
-                var buffer: RowBuffer
-                repeat {
-                    buffer = handover.spare() ?? RowBuffer(columns: columns, capacity: Self.batchRows)
-                    try fill(buffer)
-                    try handover.give(buffer)
-                } while !buffer.hasEnded
+                var isMore = true
+                while isMore {
+                    let piece = handover.spare() ?? new()
+                    isMore = try fill(piece)
+                    try handover.give(piece)
+                }
             }
-        } taker: { handover, buffer in
-            try take(buffer)
-            handover.giveBack(buffer)
+        } taker: { handover, piece in
+            try take(piece)
+            handover.giveBack(piece)
         }
     }
 }

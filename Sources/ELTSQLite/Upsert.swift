@@ -14,6 +14,8 @@ struct Upsert {
     let entityKey: String
     /// Of days: what the column must hold in each row.
     var day: (column: String, text: String)?
+    /// How the table lies in its pages; nil where rows are to be written one by one.
+    var layout: TableLayout?
 
     /// What was written, and the keys of all rows that the query gave.
     /// - Parameter side: Who may evaluate the query meanwhile.
@@ -21,9 +23,14 @@ struct Upsert {
         let counter = try UpdateCounter(database)
         let look = GivenRows(self)
         let write = try RowInsert(database, table: model, columns: columns, end: onConflict())
+        let merge = MergeInsert(database, write)
         let query = "SELECT \(Names.list(columns)) FROM (\(query))"
         if let entity, let side, let rows = side.statement(query, of: entity) {
-            try side.rows(of: rows, model: model, look: look.see) { buffer in try buffer.write(with: write) }
+            if let layout, try side.merged(of: rows, into: layout, model: model, look: look.see, take: merge.write) {
+                // All is said below.
+            } else {
+                try side.rows(of: rows, model: model, look: look.see) { buffer in try buffer.write(with: write) }
+            }
         } else {
             let rows = try database.prepare(query)
             let buffer = RowBuffer(columns: columns.count, capacity: Self.rowsAtOnce)
@@ -32,7 +39,8 @@ struct Upsert {
                 try buffer.write(with: write)
             }
         }
-        return (TableChanges(inserted: write.changes - counter.updates, updated: counter.updates), look.keys)
+        let inserted = write.changes - counter.updates + merge.inserted
+        return (TableChanges(inserted: inserted, updated: counter.updates + merge.updated), look.keys)
     }
 
     private static let rowsAtOnce = 256

@@ -144,6 +144,31 @@ package final class RowBuffer {
         try insert.write(rows ?? 0..<count) { row, statement, before in bind(row, to: statement, after: before) }
     }
 
+    /// Makes a record of a row's values, in this order. False if SQLite would store one of them as another than it is.
+    @inline(__always) func pack(_ row: Int, _ columns: [(source: Int, affinity: Affinity)], into record: inout SortedRecord) -> Bool {
+        let first = row * width
+        record.begin()
+        for (source, affinity) in columns {
+            let cell = cells[first + source]
+            switch cell.type {
+            case SQLITE_INTEGER:
+                if affinity == .text || affinity == .real { return false }
+                record.add(cell.bits)
+            case SQLITE_FLOAT:
+                let real = Double(bitPattern: UInt64(bitPattern: cell.bits))
+                if affinity == .text || real == 0 || affinity != .none && real == real.rounded() { return false }
+                record.add(real)
+            case SQLITE_TEXT:
+                if affinity == .numeric || affinity == .real { return false }
+                record.add(text(cell), isText: true)
+            case SQLITE_BLOB: record.add(text(cell), isText: false)
+            default: record.addNull()
+            }
+        }
+        record.end()
+        return true
+    }
+
     private func text(_ cell: Cell) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: bytes.baseAddress! + Int(cell.bits), count: Int(cell.length))
     }

@@ -49,6 +49,23 @@ int elt_walbuffer_register(const char *name, const char *lower);
 #define ELT_WALBUFFER_CEILING 0x656C7403
 
 /*
+ * For sqlite3_file_control, with a pointer to what's below, or NULL to end it: pages of a database file that has a log are read as they shall
+ * become, as if they stood in the file like this.
+ *
+ * SQLite reads a page of the file only where it's neither in its cache nor in the log: what was read is what nobody has changed since it was committed. Who
+ * gives pages must see to it that each that was read is changed by the same statement: then it's on its way to the log as it was read
+ * here. After a statement that failed, pages that were read may be in the cache and must go from there.
+ */
+typedef struct elt_walbuffer_pages {
+    int count;
+    int size; /* bytes of a page */
+    const unsigned int *numbers;
+    const void *const *images;
+    unsigned char *wasRead; /* set to 1 once a page was read */
+} elt_walbuffer_pages;
+#define ELT_WALBUFFER_INSTEAD 0x656C7404
+
+/*
  * Bytes of an emptied log that stay for the next one, and from what size on they do.
  *
  * Where SQLite would delete a log or cut it to nothing, the layer writes zeros over its header, which any SQLite takes for

@@ -69,8 +69,7 @@ package struct SortedRecord {
             case SQLITE_FLOAT:
                 let real = value.double
                 if affinity == .text || affinity == .numeric && real == real.rounded() { return false }
-                add(type: 7)
-                add(number: Int64(bitPattern: real.bitPattern), bytes: 8)
+                add(real)
             case SQLITE_TEXT:
                 if affinity == .numeric || affinity == .real { return false }
                 add(value.bytes, isText: true)
@@ -107,6 +106,11 @@ package struct SortedRecord {
         let serial = Self.serial(of: integer)
         add(type: serial)
         add(number: integer, bytes: Self.length(serial))
+    }
+
+    @inline(__always) mutating func add(_ real: Double) {
+        add(type: 7)
+        add(number: Int64(bitPattern: real.bitPattern), bytes: 8)
     }
 
     /// A text or a blob.

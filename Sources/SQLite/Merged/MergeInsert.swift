@@ -1,0 +1,91 @@
+import CSQLite
+import CWalBuffer
+
+/// Writes merged rows into their table: SQLite takes the pages in as it comes to them, and writes what they lack.
+///
+/// It reads a page from the file only if nothing has changed it since it was committed. So what was taken in lies where it belongs, and what
+/// wasn't is written row by row.
+package final class MergeInsert {
+    private let database: Database
+    private let insert: RowInsert
+    /// What was merged into pages that SQLite took in: new rows and changed ones. Those that `RowInsert` wrote come besides.
+    package private(set) var inserted: Int64 = 0
+    package private(set) var updated: Int64 = 0
+    /// How many pages were taken in.
+    private(set) var pages = 0
+    private var again: [Int] = []
+
+    private static let leavesAtOnce = 16
+
+    package init(_ database: Database, _ insert: RowInsert) {
+        self.database = database
+        self.insert = insert
+    }
+
+    package func write(_ piece: MergedRows) throws {
+        again.removeAll(keepingCapacity: true)
+        var first = 0
+        while first < piece.leaves.count {
+            let leaves = first..<min(piece.leaves.count, first + Self.leavesAtOnce)
+            try takeIn(piece, leaves)
+            first = leaves.upperBound
+        }
+        try write(piece.rows, again)
+        try write(piece.rows, piece.rest)
+    }
+
+    private func write(_ rows: RowBuffer, _ places: [Int]) throws {
+        try insert.write(0..<places.count) { place, statement, before in rows.bind(places[place], to: statement, after: before) }
+    }
+
+    /// Writes the row that each of some leaves lacks, while SQLite finds the others in it.
+    private func takeIn(_ piece: MergedRows, _ leaves: Range<Int>) throws {
+        let numbers = leaves.map { piece.leaves[$0].number }
+        let images = leaves.map { Optional(piece.page($0)) }
+        var wasRead = [UInt8](repeating: 0, count: leaves.count)
+        let before = insert.changes
+        do {
+            try numbers.withUnsafeBufferPointer { numbers in
+                try images.withUnsafeBufferPointer { images in
+                    try wasRead.withUnsafeMutableBufferPointer { wasRead in
+                        var pages = elt_walbuffer_pages(
+                            count: Int32(leaves.count), size: Int32(piece.bytesOfPage), numbers: numbers.baseAddress, images: images.baseAddress,
+                            wasRead: wasRead.baseAddress)
+                        try withUnsafeMutablePointer(to: &pages) { pages in
+                            // Where the layer can't do it nothing is read, and all rows are written.
+                            _ = sqlite3_file_control(database.handle, "main", ELT_WALBUFFER_INSTEAD, pages)
+                            defer { _ = sqlite3_file_control(database.handle, "main", ELT_WALBUFFER_INSTEAD, nil) }
+                            try insert.write(0..<leaves.count) { leaf, statement, before in
+                                piece.rows.bind(piece.leaves[leaves.lowerBound + leaf].missing, to: statement, after: before)
+                            }
+                        }
+                    }
+                }
+            }
+            let taken = wasRead.reduce(0) { $0 + Int64($1) }
+            guard insert.changes - before >= taken else {
+                throw SQLiteError(
+                    code: SQLITE_CORRUPT, message: "a row that was missing in a page was there all the same", sql: nil, path: database.path)
+            }
+        } catch {
+            // A page may have been read without being changed.
+            database.forgetUnchangedPages()
+            throw error
+        }
+        for (leaf, wasRead) in zip(leaves, wasRead) {
+            let leaf = piece.leaves[leaf]
+            if wasRead == 1 {
+                pages += 1
+                inserted += leaf.inserted
+                updated += leaf.updated
+            } else {
+                again.append(contentsOf: leaf.rows.lazy.filter { $0 != leaf.missing })
+            }
+        }
+    }
+}
+
+extension Database {
+    /// Has all pages read again that the cache holds and that nothing has changed.
+    func forgetUnchangedPages() { sqlite3_db_release_memory(handle) }
+}

@@ -1,0 +1,61 @@
+/// Some rows on their way into a table, and pages of it in which most of them are laid already.
+package final class MergedRows {
+    /// A leaf of the table with rows merged into it.
+    struct Leaf {
+        let number: UInt32
+        /// The rows whose place it is.
+        let rows: Range<Int>
+        /// The one that's left out, and that SQLite is to write: it isn't in the table, or otherwise.
+        let missing: Int
+        /// What was merged: new ones and changed ones. Others of the rows are in the table as they are.
+        let inserted: Int64
+        let updated: Int64
+    }
+
+    package let rows: RowBuffer
+    private(set) var leaves: [Leaf] = []
+    /// Rows that aren't in any of the pages, in their order.
+    private(set) var rest: [Int] = []
+    private let pageSize: Int
+    private var pages: UnsafeMutableRawBufferPointer
+
+    package init(columns: Int, capacity: Int, _ layout: TableLayout) {
+        rows = RowBuffer(columns: columns, capacity: capacity)
+        pageSize = layout.pageSize
+        pages = .allocate(byteCount: pageSize * 16, alignment: 8)
+    }
+
+    deinit { pages.deallocate() }
+
+    /// Forgets its pages, whose rows are to be others.
+    func begin() {
+        leaves.removeAll(keepingCapacity: true)
+        rest.removeAll(keepingCapacity: true)
+    }
+
+    func leave(_ row: Int) { rest.append(row) }
+    func leave(_ rows: Range<Int>) { rest.append(contentsOf: rows) }
+
+    /// The rows that were left since, and all others of a leaf.
+    func leaveAll(_ rows: Range<Int>, since count: Int) {
+        rest.removeSubrange(count...)
+        leave(rows)
+    }
+
+    /// Room for the next leaf's page, until the one after it is asked for.
+    func nextPage() -> UnsafeMutableRawBufferPointer {
+        let used = leaves.count * pageSize
+        if used == pages.count {
+            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * used, alignment: 8)
+            larger.copyMemory(from: UnsafeRawBufferPointer(pages))
+            pages.deallocate()
+            pages = larger
+        }
+        return UnsafeMutableRawBufferPointer(rebasing: pages[used..<used + pageSize])
+    }
+
+    func add(_ leaf: Leaf) { leaves.append(leaf) }
+
+    func page(_ leaf: Int) -> UnsafeRawPointer { UnsafeRawPointer(pages.baseAddress! + leaf * pageSize) }
+    var bytesOfPage: Int { pageSize }
+}
