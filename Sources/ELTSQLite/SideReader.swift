@@ -13,6 +13,7 @@ package final class SideReader {
 
     /// Rows that change hands at once: few enough to stay in the cache.
     private static let batchRows = 256
+    private static let mergedRows = 128
 
     package init(path: String, modelTimeMax: Duration) throws {
         self.modelTimeMax = modelTimeMax
@@ -63,29 +64,37 @@ package final class SideReader {
         of statement: Statement, model: String, look: @escaping (Statement) throws -> Void,
         take: (RowBuffer) throws -> Void
     ) throws {
-        let width = Int(statement.columnCount)
-        try pieces(
-            model: model, new: { RowBuffer(columns: width, capacity: Self.batchRows) },
-            fill: { buffer in
-                try buffer.fill(from: statement, look: look)
-                return !buffer.hasEnded
-            }, take: take)
+        try rows(columns: Int(statement.columnCount), model: model, fill: { try $0.fill(from: statement, look: look) }) { buffer in
+            try take(buffer)
+            return buffer
+        }
     }
 
-    /// The same for a table's rows, which are merged into copies of its pages on the thread.
+    /// The same for a table's rows, which a second thread merges into copies of its pages.
     /// - Returns: False if that can't be done; then no row was taken.
     func merged(
         of statement: Statement, into layout: TableLayout, model: String, look: @escaping (Statement) throws -> Void, take: (MergedRows) throws -> Void
     ) throws -> Bool {
-        guard let merger = try LeafMerger(database, layout) else { return false }
+        guard let pages = try? Database(path: database.path, mode: .readOnly, tellsTime: false),
+            (try? pages.execute("PRAGMA busy_timeout=10000; BEGIN; SELECT 1 FROM sqlite_schema")) != nil,
+            let merger = try? LeafMerger(pages, layout)
+        else { return false }
         let width = Int(statement.columnCount)
-        try pieces(
-            model: model, new: { MergedRows(columns: width, capacity: Self.batchRows, layout) },
-            fill: { piece in
-                try piece.rows.fill(from: statement, look: look)
+        let merge: (Handover<MergedRows>) throws -> Void = { handover in
+            try self.rows(
+                columns: width, atOnce: Self.mergedRows, model: model, isOver: { handover.isOver }, fill: { try $0.fill(from: statement, look: look) }
+            ) { buffer in
+                let piece = handover.spare() ?? MergedRows(layout)
+                let before = piece.exchange(buffer)
                 try merger.merge(piece)
-                return !piece.rows.hasEnded
-            }, take: take)
+                try handover.give(piece)
+                return before
+            }
+        }
+        try Handover<MergedRows>.between(piecesMax: 2, giver: merge) { handover, piece in
+            try take(piece)
+            handover.giveBack(piece)
+        }
         return true
     }
 
@@ -102,38 +111,43 @@ package final class SideReader {
     ) throws {
         var carried: CarriedRows?
         // Statements are stepped on the thread from their first row on.
-        let width = Int(rows.columnCount)
-        let fill: (RowBuffer) throws -> Bool = { [database] buffer in
+        let fill: (RowBuffer) throws -> Void = { [database] buffer in
             let known = try carried ?? CarriedRows(
                 before: before(), rows: rows, keyColumn: keyColumn, scope: { try database.prepare(scope($0)) })
             carried = known
             try known.fill(buffer)
             if buffer.hasEnded { carried = nil }
-            return !buffer.hasEnded
         }
-        try pieces(model: model, new: { RowBuffer(columns: width, capacity: Self.batchRows) }, fill: fill, take: take)
+        try self.rows(columns: Int(rows.columnCount), model: model, fill: fill) { buffer in
+            try take(buffer)
+            return buffer
+        }
     }
 
     /// The statement of a query for rows that stood before the transaction; nil if the table wasn't then what the query needs.
     func standing(_ query: String) -> Statement? { try? database.prepare(query) }
 
-    /// - Parameter fill: Says whether there's more to come. Called on the thread.
-    private func pieces<Piece>(
-        model: String, new: @escaping () -> Piece, fill: @escaping (Piece) throws -> Bool, take: (Piece) throws -> Void
+    /// - Parameters:
+    ///   - isOver: Whether nobody waits for the rows any more.
+    ///   - fill: Called on the thread.
+    ///   - take: Gives a buffer that may be filled again.
+    private func rows(
+        columns: Int, atOnce: Int = batchRows, model: String, isOver: @escaping () -> Bool = { false }, fill: @escaping (RowBuffer) throws -> Void,
+        take: (RowBuffer) throws -> RowBuffer?
     ) throws {
         let bounds = ModelBounds(model: model, timeMax: modelTimeMax)
-        try Handover<Piece>.between(piecesMax: 4) { [database] handover in
-            try bounds.keep(database, isOver: { handover.isOver }) {
-                var isMore = true
-                while isMore {
-                    let piece = handover.spare() ?? new()
-                    isMore = try fill(piece)
-                    try handover.give(piece)
+        try Handover<RowBuffer>.between(piecesMax: 4) { [database] handover in
+            try bounds.keep(database, isOver: { handover.isOver || isOver() }) {
+                var hasEnded = false
+                while !hasEnded {
+                    let buffer = handover.spare() ?? RowBuffer(columns: columns, capacity: atOnce)
+                    try fill(buffer)
+                    hasEnded = buffer.hasEnded
+                    try handover.give(buffer)
                 }
             }
-        } taker: { handover, piece in
-            try take(piece)
-            handover.giveBack(piece)
+        } taker: { handover, buffer in
+            if let spare = try take(buffer) { handover.giveBack(spare) }
         }
     }
 }

@@ -27,7 +27,7 @@ struct Upsert {
         let query = "SELECT \(Names.list(columns)) FROM (\(query))"
         if let entity, let side, let rows = side.statement(query, of: entity) {
             if let layout, try side.merged(of: rows, into: layout, model: model, look: look.see, take: merge.write) {
-                // All is said below.
+                try merge.finish()
             } else {
                 try side.rows(of: rows, model: model, look: look.see) { buffer in try buffer.write(with: write) }
             }

@@ -25,6 +25,9 @@ package final class RowBuffer {
         cells.reserveCapacity(columns * capacity)
     }
 
+    /// An empty one for the same columns.
+    convenience init(like other: RowBuffer) { self.init(columns: other.width, capacity: other.capacity) }
+
     deinit { bytes.deallocate() }
 
     /// Where no further row is taken, in bytes.
@@ -52,6 +55,15 @@ package final class RowBuffer {
     /// Takes the row at which a statement stands.
     @inline(__always) package func append(_ statement: Statement) {
         for column in 0..<Int32(width) { keep(statement, column) }
+        count += 1
+    }
+
+    /// Takes another's row.
+    func append(_ row: Int, of other: RowBuffer) {
+        for column in 0..<width {
+            let cell = other.cells[row * width + column]
+            if cell.type == SQLITE_TEXT || cell.type == SQLITE_BLOB { keep(other.text(cell), cell.type) } else { cells.append(cell) }
+        }
         count += 1
     }
 

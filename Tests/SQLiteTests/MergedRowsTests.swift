@@ -78,12 +78,15 @@ import Testing
         let merger = try #require(try LeafMerger(reader, layout))
         let insert = try RowInsert(database, table: "t", columns: columns, end: Self.upsert(key, into: "t", columns: columns))
         let merge = MergeInsert(database, insert)
-        let piece = MergedRows(columns: columns.count, capacity: batch, layout)
-        while !piece.rows.hasEnded {
-            try piece.rows.fill(from: rows)
+        let piece = MergedRows(layout)
+        let buffer = RowBuffer(columns: columns.count, capacity: batch)
+        while !buffer.hasEnded {
+            try buffer.fill(from: rows)
+            _ = piece.exchange(buffer)
             try merger.merge(piece)
             try merge.write(piece)
         }
+        try merge.finish()
         let after = try database.value("SELECT count(*) FROM t").integer ?? 0
         return Outcome(changes: insert.changes + merge.inserted + merge.updated, inserted: after - before, pages: merge.pages)
     }

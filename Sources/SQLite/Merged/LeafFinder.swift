@@ -7,8 +7,10 @@ final class LeafFinder {
     enum Place {
         /// In the leaf of this number.
         case leaf(UInt32)
-        /// Between two pages: the row stands in the page above them.
+        /// Between two pages: the row stands in the page above them, which leads to leaves or isn't known to lead farther.
         case above
+        /// Between two pages that lead to others.
+        case farAbove
     }
 
     private let connection: Database
@@ -71,7 +73,7 @@ final class LeafFinder {
                     if order < 0 { low = middle + 1 } else { high = middle }
                     if order == 0 {
                         inner.child = middle
-                        return .above
+                        return height.map { depth < $0 } ?? false ? .farAbove : .above
                     }
                 }
                 inner.child = low

@@ -64,21 +64,20 @@ package final class LeafMerger {
         record.deallocate()
     }
 
-    /// Lays the rows into pages, as far as that can be done and pays.
+    /// Lays the rows of a piece into pages, as far as that can be done and pays.
     package func merge(_ piece: MergedRows) throws {
-        piece.begin()
-        let rows = piece.rows
+        guard let rows = piece.rows else { return }
         var row = 0
         while row < rows.count {
             if isOver {
-                piece.leave(row..<rows.count)
+                piece.leaveUnordered(row..<rows.count)
                 return
             }
             let first = row
             // A page that's damaged is SQLite's to tell of.
-            do { row = try mergeNext(piece, from: row) } catch is StandingTable.Malformed {
+            do { row = try mergeNext(rows, from: row, piece) } catch is StandingTable.Malformed {
                 isOver = true
-                piece.leave(first..<rows.count)
+                piece.leaveUnordered(first..<rows.count)
                 return
             }
         }
@@ -86,14 +85,19 @@ package final class LeafMerger {
     }
 
     /// Lays the rows of one leaf into its page, and gives the row that comes next.
-    private func mergeNext(_ piece: MergedRows, from first: Int) throws -> Int {
-        let rows = piece.rows
+    private func mergeNext(_ rows: RowBuffer, from first: Int, _ piece: MergedRows) throws -> Int {
         guard let key = key(rows, first), isAscending(rows, first, key) else {
             isOver = true
             return first
         }
-        guard case .leaf(let number) = try finder.find(key) else {
+        let number: UInt32
+        switch try finder.find(key) {
+        case .leaf(let found): number = found
+        case .above:
             piece.leave(first)
+            return first + 1
+        case .farAbove:
+            piece.leaveForLater(first)
             return first + 1
         }
         var end = first + 1
@@ -102,7 +106,7 @@ package final class LeafMerger {
         leavesSeen += 1
         // Of a row by itself nothing would be left to merge. Where most are, this doesn't pay.
         if leavesSeen & 63 == 0, rowsSeen < 2 * leavesSeen { isOver = true }
-        if try end - first < 2 || number == lastLeaf || !merge(first..<end, into: number, piece) { piece.leave(first..<end) }
+        if try end - first < 2 || number == lastLeaf || !merge(rows, first..<end, into: number, piece) { piece.leave(first..<end) }
         lastLeaf = number
         return end
     }
@@ -150,7 +154,7 @@ package final class LeafMerger {
     // MARK: A leaf
 
     /// Adds the leaf with the rows merged into it. False if there's none to add.
-    private func merge(_ range: Range<Int>, into number: UInt32, _ piece: MergedRows) throws -> Bool {
+    private func merge(_ rows: RowBuffer, _ range: Range<Int>, into number: UInt32, _ piece: MergedRows) throws -> Bool {
         try finder.read(number, into: leaf)
         guard var free = takeCells() else { throw StandingTable.Malformed() }
         let left = piece.rest.count
@@ -158,7 +162,7 @@ package final class LeafMerger {
         recordBytes = 0
         var low = 0
         for row in range {
-            guard piece.rows.pack(row, layout.columns, into: &record), record.bytes.count <= localMax, let key = key(piece.rows, row) else {
+            guard rows.pack(row, layout.columns, into: &record), record.bytes.count <= localMax, let key = key(rows, row) else {
                 piece.leave(row)
                 continue
             }

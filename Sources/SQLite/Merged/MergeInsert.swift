@@ -14,8 +14,12 @@ package final class MergeInsert {
     /// How many pages were taken in.
     private(set) var pages = 0
     private var again: [Int] = []
+    /// Rows of pages that lead to many others. Such a page is read all the time and goes to the log now and then; changed again after that,
+    /// it'd be in there twice, and SQLite would sum up all of the log from there on.
+    private var later: RowBuffer?
 
     private static let leavesAtOnce = 16
+    private static let laterMax = 1024
 
     package init(_ database: Database, _ insert: RowInsert) {
         self.database = database
@@ -23,15 +27,27 @@ package final class MergeInsert {
     }
 
     package func write(_ piece: MergedRows) throws {
+        guard let rows = piece.rows else { return }
         again.removeAll(keepingCapacity: true)
         var first = 0
         while first < piece.leaves.count {
             let leaves = first..<min(piece.leaves.count, first + Self.leavesAtOnce)
-            try takeIn(piece, leaves)
+            try takeIn(rows, piece, leaves)
             first = leaves.upperBound
         }
-        try write(piece.rows, again)
-        try write(piece.rows, piece.rest)
+        if let later = piece.later.isEmpty ? later : later ?? RowBuffer(like: rows) {
+            for row in piece.later { later.append(row, of: rows) }
+            self.later = later
+            if piece.isUnordered || later.count > Self.laterMax { try finish() }
+        }
+        try write(rows, again)
+        try write(rows, piece.rest)
+    }
+
+    /// Writes what was left for the end.
+    package func finish() throws {
+        if let later { try later.write(with: insert) }
+        later = nil
     }
 
     private func write(_ rows: RowBuffer, _ places: [Int]) throws {
@@ -39,7 +55,7 @@ package final class MergeInsert {
     }
 
     /// Writes the row that each of some leaves lacks, while SQLite finds the others in it.
-    private func takeIn(_ piece: MergedRows, _ leaves: Range<Int>) throws {
+    private func takeIn(_ rows: RowBuffer, _ piece: MergedRows, _ leaves: Range<Int>) throws {
         let numbers = leaves.map { piece.leaves[$0].number }
         let images = leaves.map { Optional(piece.page($0)) }
         var wasRead = [UInt8](repeating: 0, count: leaves.count)
@@ -56,7 +72,7 @@ package final class MergeInsert {
                             _ = sqlite3_file_control(database.handle, "main", ELT_WALBUFFER_INSTEAD, pages)
                             defer { _ = sqlite3_file_control(database.handle, "main", ELT_WALBUFFER_INSTEAD, nil) }
                             try insert.write(0..<leaves.count) { leaf, statement, before in
-                                piece.rows.bind(piece.leaves[leaves.lowerBound + leaf].missing, to: statement, after: before)
+                                rows.bind(piece.leaves[leaves.lowerBound + leaf].missing, to: statement, after: before)
                             }
                         }
                     }

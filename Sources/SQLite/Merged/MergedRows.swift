@@ -12,29 +12,43 @@ package final class MergedRows {
         let updated: Int64
     }
 
-    package let rows: RowBuffer
+    /// None before the first were exchanged.
+    package private(set) var rows: RowBuffer?
     private(set) var leaves: [Leaf] = []
     /// Rows that aren't in any of the pages, in their order.
     private(set) var rest: [Int] = []
+    /// Rows that are better written when all others are.
+    private(set) var later: [Int] = []
+    /// Whether keys of the rest may come that have come before.
+    private(set) var isUnordered = false
     private let pageSize: Int
     private var pages: UnsafeMutableRawBufferPointer
 
-    package init(columns: Int, capacity: Int, _ layout: TableLayout) {
-        rows = RowBuffer(columns: columns, capacity: capacity)
+    package init(_ layout: TableLayout) {
         pageSize = layout.pageSize
         pages = .allocate(byteCount: pageSize * 16, alignment: 8)
     }
 
     deinit { pages.deallocate() }
 
-    /// Forgets its pages, whose rows are to be others.
-    func begin() {
+    /// Takes other rows, and gives those it had. Its pages are forgotten.
+    package func exchange(_ rows: RowBuffer) -> RowBuffer? {
         leaves.removeAll(keepingCapacity: true)
         rest.removeAll(keepingCapacity: true)
+        later.removeAll(keepingCapacity: true)
+        isUnordered = false
+        defer { self.rows = rows }
+        return self.rows
     }
 
     func leave(_ row: Int) { rest.append(row) }
     func leave(_ rows: Range<Int>) { rest.append(contentsOf: rows) }
+
+    func leaveForLater(_ row: Int) { later.append(row) }
+    func leaveUnordered(_ rows: Range<Int>) {
+        leave(rows)
+        isUnordered = true
+    }
 
     /// The rows that were left since, and all others of a leaf.
     func leaveAll(_ rows: Range<Int>, since count: Int) {
