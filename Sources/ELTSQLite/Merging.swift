@@ -164,7 +164,7 @@ extension SQLiteTransformSession {
         let readsItself = readsItself(query, model)
         if readsItself { try stage(query, columns: columns, key: [column]) }
         defer { try? database.execute("DROP TABLE IF EXISTS temp.elt_stage") }
-        let layout = try readsItself || side == nil ? nil : layout(model, columns, key: key)
+        let layout = try readsItself || !mergesPages ? nil : layout(model, columns, key: key)
         var (changes, keys) = try Upsert(
             database: database, model: model, columns: columns, key: key, entityKey: column, day: day, layout: layout
         ).run(readsItself ? "SELECT * FROM temp.elt_stage" : query, of: scope.entity, beside: readsItself ? nil : side)

@@ -28,6 +28,8 @@ package final class SQLiteTransformSession: TransformSession {
     var path: String { warehouse.path }
     /// Evaluates queries besides, from the first changed winner on until the models are built.
     package private(set) var side: SideReader?
+    /// Whether rows may be merged into pages: from before anything of a model's table was given up, no page of it is given up unseen.
+    private(set) var mergesPages = false
     /// Where the winners begin, before this session and now. Not yet in the ledger, for the same reason as `states`.
     private(set) var winnerDays: [String: (before: WinnerDays, after: WinnerDays)] = [:]
     /// Entities whose winners keep their index by day.
@@ -51,7 +53,7 @@ package final class SQLiteTransformSession: TransformSession {
         try database.execute(Schema.winners(entity.name))
         let before = try WinnerDays.now(of: entity.name, in: warehouse)
         let (resolution, after) = try WinnersResolver(
-            warehouse: warehouse, entity: entity, built: built, following: following, side: sideReader, days: before,
+            warehouse: warehouse, entity: entity, built: built, following: following, side: sideOfHour, days: before,
             daily: winnersAhead.flatMap { $0.entity == entity.name ? $0.winners : nil }
         ).resolve(everything: everything)
         winnerDays[entity.name] = (before, after)
@@ -89,6 +91,14 @@ package final class SQLiteTransformSession: TransformSession {
             // the beginning; what a large one keeps is written when nothing else is left to do.
             try database.execute("PRAGMA cache_size=-16384")
         }
+        return side
+    }
+
+    /// The same, where rows may be merged into pages from now on (`mergesPages`).
+    private func sideOfHour() throws -> SideReader? {
+        guard let side = try sideReader() else { return nil }
+        if !mergesPages { try database.keepFreedPages(true) }
+        mergesPages = true
         return side
     }
 
@@ -150,6 +160,8 @@ package final class SQLiteTransformSession: TransformSession {
         // As long as it reads, the log can't be moved into the file.
         side = nil
         winnersAhead = nil
+        if mergesPages { try database.keepFreedPages(false) }
+        mergesPages = false
         for (entity, days) in winnerDays {
             try database.execute(Schema.noCoveringDays(entity))
             if !indexed.contains(entity) { try database.execute(Schema.noWinnersByDay(entity)) }

@@ -267,6 +267,8 @@ package final class SQLiteWarehouse {
                 // Had anybody else committed in between, there'd be another version.
                 fileIsWhole = try moved.map { try $0 == dataVersion } ?? false
                 defer { fileIsWhole = false }
+                // What ended early may have left it otherwise.
+                try database.keepFreedPages(false)
                 return try settling(body)
             }
             try endGrafting()

@@ -32,6 +32,7 @@ package final class RowBuffer {
 
     /// Where no further row is taken, in bytes.
     private static let bytesMax = 256 << 10
+    var isFull: Bool { used >= Self.bytesMax }
 
     /// Takes the next rows of one and the same statement; none is left if the buffer stays empty, or `hasEnded`.
     /// `look` sees the statement at each of them.
@@ -49,7 +50,7 @@ package final class RowBuffer {
         cells.removeAll(keepingCapacity: true)
         used = 0
         count = 0
-        while count < capacity && used < Self.bytesMax && !hasEnded { hasEnded = try !addNext() }
+        while count < capacity && !isFull && !hasEnded { hasEnded = try !addNext() }
     }
 
     /// Takes the row at which a statement stands.

@@ -52,7 +52,8 @@ int elt_walbuffer_register(const char *name, const char *lower);
  * For sqlite3_file_control, with a pointer to what's below, or NULL to end it: pages of a database file that has a log are read as they shall
  * become, as if they stood in the file like this.
  *
- * SQLite reads a page of the file only where it's neither in its cache nor in the log: what was read is what nobody has changed since it was committed. Who
+ * SQLite reads a page of the file only where it's neither in its cache nor in the log: what was read is what nobody has changed since it was committed. Or it's
+ * what the transaction has given up and takes for something else, so nothing may be given up without secure_delete. Who
  * gives pages must see to it that each that was read is changed by the same statement: then it's on its way to the log as it was read
  * here. After a statement that failed, pages that were read may be in the cache and must go from there.
  */

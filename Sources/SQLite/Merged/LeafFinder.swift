@@ -121,9 +121,11 @@ final class LeafFinder {
         let bytes = inner.bytes
         let place = bytes.short(at: 12 + 2 * cell) + 4
         guard place < bytes.count, let length = Varint.checked(bytes, place) else { throw StandingTable.Malformed() }
-        let record = UnsafeRawBufferPointer(rebasing: bytes[length.next..<min(bytes.count, length.next + length.value)])
-        // A record that doesn't lie in the page as a whole may have its key in others.
-        guard length.value <= SortedTree.localMax(pageSize: layout.pageSize), let held = record.rowKey(columns: layout.keyColumns),
+        let local = length.value <= SortedTree.localMax(pageSize: layout.pageSize)
+            ? length.value : SortedTree.local(of: length.value, pageSize: layout.pageSize)
+        guard length.next + local <= bytes.count else { throw StandingTable.Malformed() }
+        // A key may be so long that it doesn't lie in its page.
+        guard let held = UnsafeRawBufferPointer(rebasing: bytes[length.next..<length.next + local]).rowKey(columns: layout.keyColumns),
             let order = held.compared(to: key)
         else { throw StandingTable.Malformed() }
         return order

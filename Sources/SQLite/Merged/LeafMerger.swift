@@ -18,7 +18,8 @@ package final class LeafMerger {
     // What a leaf holds, and what comes into it; kept for the next.
     private var cells: [Cell] = []
     private var changes: [Change] = []
-    private var records: UnsafeMutableRawBufferPointer
+    /// Room for more than a leaf's.
+    private let records: UnsafeMutableRawBufferPointer
     private var recordBytes = 0
     private var record = SortedRecord()
 
@@ -27,8 +28,9 @@ package final class LeafMerger {
         var place: Int
         var start: Int
         var length: Int
-        /// Of the record; 0 if that doesn't lie in the page as a whole.
+        /// What of the record lies in the page, and whether that's all.
         var recordLength: Int
+        var isWhole: Bool
     }
 
     private struct Change {
@@ -48,9 +50,9 @@ package final class LeafMerger {
     }
 
     /// - Parameter connection: It's reading, and this is used where it is.
-    /// - Returns: nil if pages can't be read beside it.
+    /// - Returns: nil if the table's pages can't be read beside it, or aren't committed.
     package init?(_ connection: Database, _ layout: TableLayout) throws {
-        guard let finder = try LeafFinder(connection, layout) else { return nil }
+        guard try layout.isSeen(by: connection), let finder = try LeafFinder(connection, layout) else { return nil }
         self.layout = layout
         self.finder = finder
         leaf = .allocate(byteCount: layout.pageSize, alignment: 8)
@@ -113,12 +115,19 @@ package final class LeafMerger {
 
     // MARK: Keys
 
+    /// nil where it can't be compared, or would be stored as another than it is.
     private func key(_ rows: RowBuffer, _ row: Int) -> RowKey? {
-        let first = rows.key(row, layout.columns[0].source)
-        if first.isOther { return nil }
+        guard let first = part(rows, row, 0) else { return nil }
         if layout.keyColumns == 1 { return RowKey(first: first) }
-        let second = rows.key(row, layout.columns[1].source)
-        return second.isOther ? nil : RowKey(first: first, second: second)
+        return part(rows, row, 1).map { RowKey(first: first, second: $0) }
+    }
+
+    @inline(__always) private func part(_ rows: RowBuffer, _ row: Int, _ column: Int) -> SQLKey? {
+        let key = rows.key(row, layout.columns[column].source)
+        return switch (key, layout.columns[column].affinity) {
+        case (.other, _), (.integer, .text), (.integer, .real), (.text, .numeric), (.text, .real): nil
+        default: key
+        }
     }
 
     /// Whether a row's key is greater than that of the row before it.
@@ -166,16 +175,20 @@ package final class LeafMerger {
                 piece.leave(row)
                 continue
             }
-            guard let (place, isThere) = place(of: key, from: low) else { throw StandingTable.Malformed() }
+            // A key may be so long that it doesn't lie in its page.
+            guard let (place, isThere) = place(of: key, from: low) else {
+                piece.takeBack(to: left)
+                return false
+            }
             low = isThere ? place + 1 : place
             let length = cellBytes(record.bytes.count)
             var growth = length + 2
             if isThere {
                 let old = cells[place]
                 let oldRecord = UnsafeRawBufferPointer(rebasing: bytes[old.start..<old.start + old.recordLength])
-                if old.recordLength == record.bytes.count, memcmp(oldRecord.baseAddress!, record.bytes.baseAddress!, old.recordLength) == 0 { continue }
+                if old.isWhole, old.recordLength == record.bytes.count, memcmp(oldRecord.baseAddress!, record.bytes.baseAddress!, old.recordLength) == 0 { continue }
                 // Whether others are equal, SQLite says.
-                guard old.recordLength > 0, record.bytes.surelyDiffers(from: oldRecord) else {
+                guard old.isWhole, record.bytes.surelyDiffers(from: oldRecord) else {
                     piece.leave(row)
                     continue
                 }
@@ -194,14 +207,14 @@ package final class LeafMerger {
         }
         // One is left to SQLite, which else wouldn't know that the page has changed.
         guard changes.count > 1, let missing = changes.popLast() else {
-            piece.leaveAll(range, since: left)
-            return true
+            piece.takeBack(to: left)
+            return false
         }
         let inserted = Int64(changes.count { $0.isNew })
         fill(piece.nextPage())
         piece.add(
             MergedRows.Leaf(
-                number: number, rows: range, missing: missing.row, inserted: inserted, updated: Int64(changes.count) - inserted))
+                number: number, rows: range, missing: missing.row, merged: changes[0].row, inserted: inserted, updated: Int64(changes.count) - inserted))
         return true
     }
 
@@ -212,12 +225,6 @@ package final class LeafMerger {
 
     private func keepRecord() -> Int {
         let count = record.bytes.count
-        if recordBytes + count > records.count {
-            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * (recordBytes + count), alignment: 8)
-            larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: records[..<recordBytes]))
-            records.deallocate()
-            records = larger
-        }
         memcpy(records.baseAddress! + recordBytes, record.bytes.baseAddress!, count)
         recordBytes += count
         return recordBytes - count
@@ -236,11 +243,11 @@ package final class LeafMerger {
             let place = bytes.short(at: 8 + 2 * index)
             guard place >= content, place + 4 <= bytes.count, let (length, start) = Varint.checked(bytes, place) else { return nil }
             let isWhole = length <= localMax
-            let local = isWhole ? length : SortedTree.local(of: length, pageSize: layout.pageSize) + 4
-            let end = max(place + 4, start + local)
+            let local = isWhole ? length : SortedTree.local(of: length, pageSize: layout.pageSize)
+            let end = max(place + 4, start + local + (isWhole ? 0 : 4))
             guard end <= bytes.count else { return nil }
             free -= end - place
-            cells.append(Cell(place: place, start: start, length: end - place, recordLength: isWhole ? length : 0))
+            cells.append(Cell(place: place, start: start, length: end - place, recordLength: local, isWhole: isWhole))
         }
         // Cells that lie over each other.
         return free < 0 ? nil : free
@@ -252,8 +259,7 @@ package final class LeafMerger {
         while low < high {
             let middle = (low + high) / 2
             let cell = cells[middle]
-            guard cell.recordLength > 0,
-                let order = UnsafeRawBufferPointer(rebasing: bytes[cell.start..<cell.start + cell.recordLength])
+            guard let order = UnsafeRawBufferPointer(rebasing: bytes[cell.start..<cell.start + cell.recordLength])
                     .rowKey(columns: layout.keyColumns)?.compared(to: key)
             else { return nil }
             if order == 0 { return (middle, true) }

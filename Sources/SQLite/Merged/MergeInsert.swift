@@ -4,7 +4,8 @@ import CWalBuffer
 /// Writes merged rows into their table: SQLite takes the pages in as it comes to them, and writes what they lack.
 ///
 /// It reads a page from the file only if nothing has changed it since it was committed. So what was taken in lies where it belongs, and what
-/// wasn't is written row by row.
+/// wasn't is written row by row. There's one exception, which has to be kept away with `keepFreedPages`: a page that the transaction itself
+/// has given up may be read once more when it's used for something else.
 package final class MergeInsert {
     private let database: Database
     private let insert: RowInsert
@@ -18,7 +19,8 @@ package final class MergeInsert {
     /// it'd be in there twice, and SQLite would sum up all of the log from there on.
     private var later: RowBuffer?
 
-    private static let leavesAtOnce = 16
+    /// With the row that's looked at again, as many as one statement has.
+    private static let leavesAtOnce = 15
     private static let laterMax = 1024
 
     package init(_ database: Database, _ insert: RowInsert) {
@@ -38,7 +40,7 @@ package final class MergeInsert {
         if let later = piece.later.isEmpty ? later : later ?? RowBuffer(like: rows) {
             for row in piece.later { later.append(row, of: rows) }
             self.later = later
-            if piece.isUnordered || later.count > Self.laterMax { try finish() }
+            if piece.isUnordered || later.count > Self.laterMax || later.isFull { try finish() }
         }
         try write(rows, again)
         try write(rows, piece.rest)
@@ -71,17 +73,21 @@ package final class MergeInsert {
                             // Where the layer can't do it nothing is read, and all rows are written.
                             _ = sqlite3_file_control(database.handle, "main", ELT_WALBUFFER_INSTEAD, pages)
                             defer { _ = sqlite3_file_control(database.handle, "main", ELT_WALBUFFER_INSTEAD, nil) }
-                            try insert.write(0..<leaves.count) { leaf, statement, before in
-                                rows.bind(piece.leaves[leaves.lowerBound + leaf].missing, to: statement, after: before)
+                            // One that was merged comes last: it's there already, or isn't and is told below.
+                            try insert.write(0..<leaves.count + 1) { place, statement, before in
+                                let leaf = piece.leaves[min(leaves.lowerBound + place, leaves.upperBound - 1)]
+                                rows.bind(place < leaves.count ? leaf.missing : leaf.merged, to: statement, after: before)
                             }
                         }
                     }
                 }
             }
+            // Where a page wasn't read nobody knows what it held.
             let taken = wasRead.reduce(0) { $0 + Int64($1) }
-            guard insert.changes - before >= taken else {
+            let changes = insert.changes - before
+            guard taken < leaves.count ? changes >= taken : changes == taken else {
                 throw SQLiteError(
-                    code: SQLITE_CORRUPT, message: "a row that was missing in a page was there all the same", sql: nil, path: database.path)
+                    code: SQLITE_CORRUPT, message: "a page that was taken in doesn't hold what was merged into it", sql: nil, path: database.path)
             }
         } catch {
             // A page may have been read without being changed.
@@ -102,6 +108,9 @@ package final class MergeInsert {
 }
 
 extension Database {
-    /// Has all pages read again that the cache holds and that nothing has changed.
+    /// Has pages that are given up written as empty ones, so that none is read again as it was. From before anything is given up in a transaction.
+    package func keepFreedPages(_ on: Bool) throws { try execute("PRAGMA main.secure_delete=\(on ? "ON" : "OFF")") }
+
+    /// Has all pages read again that the cache holds and that nothing has changed, but for those at which a statement stands.
     func forgetUnchangedPages() { sqlite3_db_release_memory(handle) }
 }

@@ -7,6 +7,8 @@ package final class MergedRows {
         let rows: Range<Int>
         /// The one that's left out, and that SQLite is to write: it isn't in the table, or otherwise.
         let missing: Int
+        /// One that was merged.
+        let merged: Int
         /// What was merged: new ones and changed ones. Others of the rows are in the table as they are.
         let inserted: Int64
         let updated: Int64
@@ -50,11 +52,8 @@ package final class MergedRows {
         isUnordered = true
     }
 
-    /// The rows that were left since, and all others of a leaf.
-    func leaveAll(_ rows: Range<Int>, since count: Int) {
-        rest.removeSubrange(count...)
-        leave(rows)
-    }
+    /// Forgets rows that were left since there were so many.
+    func takeBack(to count: Int) { rest.removeSubrange(count...) }
 
     /// Room for the next leaf's page, until the one after it is asked for.
     func nextPage() -> UnsafeMutableRawBufferPointer {

@@ -10,6 +10,9 @@ package struct TableLayout {
     /// How many of them are the key.
     let keyColumns: Int
 
+    private let table: String
+    private let sql: String
+
     /// - Parameters:
     ///   - sql: How the table has to be defined, to the letter: by columns with types and the key alone.
     ///   - columns: Of the rows that come, in their order.
@@ -22,6 +25,7 @@ package struct TableLayout {
             size < 65536, (1...2).contains(key.count)
         else { return nil }
         self.root = root
+        (self.table, self.sql) = (table, sql)
         pageSize = Int(size)
         keyColumns = key.count
         let stored = try database.query("SELECT name, type FROM pragma_table_info(?1, 'main')", [.text(table)])
@@ -36,6 +40,12 @@ package struct TableLayout {
             kinds.append((source, Affinity(declared: column[1].text)))
         }
         self.columns = kinds
+    }
+
+    /// Whether another connection sees the table at the same place: it may have been made anew in a transaction that isn't committed.
+    func isSeen(by other: Database) throws -> Bool {
+        try other.query("SELECT sql, rootpage FROM main.sqlite_schema WHERE tbl_name=?1 COLLATE NOCASE", [.text(table)])
+            == [[.text(sql), .integer(Int64(root))]]
     }
 }
 
