@@ -36,6 +36,17 @@ import Testing
         }
     }
 
+    /// Each key comes once, and `u` is like `t`.
+    private func fillIncoming(_ database: Database, with random: inout SystemRandomNumberGenerator) throws {
+        try fill(database, "incoming", rows: 1200, of: 1500, long: 0, with: &random)
+        try database.execute(
+            """
+            DELETE FROM incoming WHERE rowid NOT IN (SELECT max(rowid) FROM incoming GROUP BY day, key);
+            \(Self.sql(["day", "key"], table: "u")); INSERT INTO u SELECT * FROM t
+            """)
+        #expect(try database.checkpoint(truncate: false))
+    }
+
     private func value(long: Int, with random: inout SystemRandomNumberGenerator) -> SQLValue {
         switch Int.random(in: 0..<(long > 0 ? long : 1 << 40), using: &random) {
         case 0: .text(String(repeating: "long ", count: Int.random(in: 100...3000, using: &random)))
@@ -182,13 +193,7 @@ import Testing
         for _ in 0..<12 {
             try withDatabase { database in
                 try fill(database, "t", rows: 1200, of: 1500, long: 0, with: &random)
-                try fill(database, "incoming", rows: 1200, of: 1500, long: 0, with: &random)
-                try database.execute(
-                    """
-                    DELETE FROM incoming WHERE rowid NOT IN (SELECT max(rowid) FROM incoming GROUP BY day, key);
-                    \(Self.sql(["day", "key"], table: "u")); INSERT INTO u SELECT * FROM t
-                    """)
-                #expect(try database.checkpoint(truncate: false))
+                try fillIncoming(database, with: &random)
                 try database.execute("BEGIN IMMEDIATE")
                 try database.keepFreedPages(true)
                 try database.execute("DELETE FROM t WHERE \(gone); DELETE FROM u WHERE \(gone)")
@@ -229,13 +234,7 @@ import Testing
         var random = SystemRandomNumberGenerator()
         try withDatabase { database in
             try fill(database, "t", rows: 1200, of: 1500, long: 100, with: &random)
-            try fill(database, "incoming", rows: 1200, of: 1500, long: 0, with: &random)
-            try database.execute(
-                """
-                DELETE FROM incoming WHERE rowid NOT IN (SELECT max(rowid) FROM incoming GROUP BY day, key);
-                \(Self.sql(["day", "key"], table: "u")); INSERT INTO u SELECT * FROM t
-                """)
-            #expect(try database.checkpoint(truncate: false))
+            try fillIncoming(database, with: &random)
             try database.execute("BEGIN IMMEDIATE")
             let outcome = try merge(database, key: ["day", "key"])
             #expect(outcome.pages > 20)

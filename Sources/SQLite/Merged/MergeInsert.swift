@@ -87,7 +87,7 @@ package final class MergeInsert {
             let changes = insert.changes - before
             guard taken < leaves.count ? changes >= taken : changes == taken else {
                 throw SQLiteError(
-                    code: SQLITE_CORRUPT, message: "a page that was taken in doesn't hold what was merged into it", sql: nil, path: database.path)
+                    code: SQLITE_CORRUPT, message: "a page doesn't hold the row that was just merged into it, so this transaction was undone", sql: nil, path: database.path)
             }
         } catch {
             // A page may have been read without being changed.
