@@ -190,7 +190,7 @@ struct ModelBuilder {
         let areSorted = isNew && first.map { $0 < horizon } == true && model.config.byKey != nil && key.count == 1
         let sorted = areSorted ? resets(model, names) : nil
         if isNew, sorted == nil {
-            try session.createTable(model.name, columns: shape, key: key.isEmpty ? [] : [partition] + key)
+            try session.createTable(model.name, columns: shape, key: tableKey(partition, key))
         }
         var after = ModelState(name: model.name, materialized: "incremental", digest: model.digest)
         guard let first, first <= horizon else {
@@ -231,7 +231,7 @@ struct ModelBuilder {
         let all = model.config.byKey == nil ? try render(model, .all) : nil
         if isNew, let all {
             changes += try session.fill(
-                model.name, query: Self.within(first...horizon, of: all, partition), columns: names, key: key.isEmpty ? [] : [partition] + key, of: nil)
+                model.name, query: Self.within(first...horizon, of: all, partition), columns: names, key: tableKey(partition, key), of: nil)
             days = due.map(\.day)
             try tellOutside(first...horizon, of: all, partition, model)
         }
@@ -252,7 +252,7 @@ struct ModelBuilder {
             for day in try givenDays(narrowed, partition) where first...horizon ~= day && !days.contains(day) {
                 changes += try session.overwrite(
                     model.name, query: narrowed, columns: names, partition: partition, day: day,
-                    key: key.isEmpty ? [] : [partition] + key)
+                    key: tableKey(partition, key))
                 days.append(day)
             }
             days.sort()
@@ -330,7 +330,7 @@ struct ModelBuilder {
         let binding: SourceRelation.Binding = model.config.byKey == nil ? .all : .day(day, changedOnly: false)
         return try session.overwrite(
             model.name, query: try kept ?? render(model, binding, incremental: !isFull), columns: columns,
-            partition: partition, day: day, key: key.isEmpty ? [] : [partition] + key)
+            partition: partition, day: day, key: tableKey(partition, key))
     }
 
     /// What columns hold on days on which their key has no record; nil if days aren't carried on.
@@ -344,6 +344,12 @@ struct ModelBuilder {
     func dayKey(_ model: Model, _ columns: [String]) -> (partition: String, key: [String]) {
         guard let partition = model.config.partitionBy else { preconditionFailure("the config was checked") }
         return (Self.asNamed([partition], columns)[0], Self.asNamed(model.config.uniqueKey, columns))
+    }
+
+    /// The key of a table of days, in which a row's key begins with its day, whether or not the model names the day as a
+    /// part of it. Empty if its rows have none.
+    private func tableKey(_ partition: String, _ key: [String]) -> [String] {
+        key.isEmpty ? [] : [partition] + key.filter { $0 != partition }
     }
 
     /// Names of the config as the query has them: SQL doesn't tell upper from lower case.

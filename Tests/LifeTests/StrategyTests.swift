@@ -33,7 +33,9 @@ import Testing
         """
     }
 
-    @Test(arguments: ["where day >= '{{ run.today }}'", "where day > (select max(day) from {{ this }})", "where false", ""], ["", ", unique_key='name'"])
+    @Test(arguments:
+        ["where day >= '{{ run.today }}'", "where day > (select max(day) from {{ this }})", "where false", ""],
+        ["", ", unique_key='name'", ", unique_key='Day'", ", unique_key=['name', 'day']"])
     func `An overwrite replaces the days that the query gives`(filter: String, key: String) throws {
         let project = try project(Self.days(filter, key: key))
         #expect(try project.rows("SELECT customers FROM m ORDER BY day") == ["1", "2", "2", "2"])

@@ -276,6 +276,15 @@ struct ConfigReader {
                     why: "with by_key each key of the entity has one row", instead: "Use one column, or leave out by_key."),
                 place)
         }
+        if let partition = config.partitionBy, let place = places["unique_key"], places["by_key"] != nil,
+            config.uniqueKey.map({ $0.lowercased() }) == [partition.lowercased()]
+        {
+            report(
+                .refusedChoice(
+                    "unique_key", value: partition, why: "with by_key each key of the entity has a row in each '\(partition)'",
+                    instead: "Name the column of the entity's key, or leave out by_key."),
+                place)
+        }
         if let partition = config.partitionBy, let place = places["carry_forward"],
             config.carryForward?.contains(where: { $0.column.lowercased() == partition.lowercased() }) == true
         {

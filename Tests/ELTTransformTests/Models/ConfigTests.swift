@@ -308,6 +308,12 @@ func errors(_ text: String, schema: String? = nil) -> [String] {
         #expect(issues.first?.contains("with by_key each key of the entity has one row") == true, "\(issues)")
     }
 
+    @Test func `a model by key has more than one row for each day`() {
+        let issues = errors(
+            "{{ config(materialized='incremental', incremental_strategy='insert_overwrite', unique_key='DAY', partition_by='day', by_key='customer') }} select _on_day as day from {{ source('customer', 'daily_winners') }}")
+        #expect(issues.first?.contains("each key of the entity has a row in each 'day'") == true, "\(issues)")
+    }
+
     @Test func `days that are carried need a key`() {
         let issues = errors(
             "{{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', by_key='customer', carry_forward={'changed': 0}) }} select 1 as day, 2 as changed from {{ source('customer', 'daily_winners') }}")
