@@ -97,8 +97,10 @@ package final class SQLiteTransformSession: TransformSession {
     /// The same, where rows may be merged into pages from now on (`mergesPages`).
     private func sideOfHour() throws -> SideReader? {
         guard let side = try sideReader() else { return nil }
-        if !mergesPages { try database.keepFreedPages(true) }
-        mergesPages = true
+        if warehouse.mayMerge, !mergesPages {
+            try database.keepFreedPages(true)
+            mergesPages = true
+        }
         return side
     }
 

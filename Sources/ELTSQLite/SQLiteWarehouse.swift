@@ -18,6 +18,8 @@ package final class SQLiteWarehouse {
     var grafted: GraftedTables?
     /// Whether tables may be filled like that; false once their rows weren't fit for it.
     var mayGraft = true
+    /// Whether rows may be merged into pages; false once one of them was lost.
+    private(set) var mayMerge = true
     /// Whether the running transaction does nothing but load.
     var isLoading = false
     /// Whether a part of the running transaction is committed already, and which tables and views there were before it.
@@ -253,8 +255,16 @@ package final class SQLiteWarehouse {
     package func transaction<T>(_ body: () throws -> T) throws -> T {
         do { return try attempt(body) } catch is GraftedTables.Unfit {
             mayGraft = false
-            return try attempt(body)
+        } catch is LostMergedRow {
+            mayMerge = false
         }
+        return try attempt(body)
+    }
+
+    package var warnings: [String] {
+        mayMerge
+            ? []
+            : ["A page of \(path) lacked a row that had just been merged into it, so the transaction was undone and its rows were written one by one. Should that come again, run 'elt rebuild --verify', and tell us of it with your SQLite (\(Database.libraryVersion))."]
     }
 
     private func attempt<T>(_ body: () throws -> T) throws -> T {

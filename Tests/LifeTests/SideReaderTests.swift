@@ -1,6 +1,6 @@
 import ELTCore
 import ELTRun
-import ELTSQLite
+@testable import ELTSQLite
 import ELTTesting
 import Foundation
 import SQLite
@@ -83,6 +83,29 @@ import Testing
         let query = try SQLiteTransformSession(warehouse).relation(SourceRelation(entity: "customer", table: "winners", binding: .changed))
         #expect(reader.statement("SELECT id FROM \(query)", of: "customer") != nil)
         #expect(try side(warehouse, afterLoad: true) == nil)
+    }
+
+    @Test func `Once a page has lost a merged row, the transaction is done again without`() throws {
+        let project = try project()
+        let warehouse = try SQLiteWarehouse(path: project.settings.warehousePath)
+        let entity = try #require(project.settings.entities.first)
+        let id = try #require(try warehouse.database.value("SELECT max(_id) FROM raw_customer_stream_2026_11").integer)
+        try warehouse.transaction {
+            try warehouse.database.execute("INSERT INTO elt_pending (entity, low, high) VALUES ('customer', \(id), \(id))")
+        }
+        var merges: [Bool] = []
+        try warehouse.transaction {
+            try warehouse.setMeta("tries", .integer(1 + (warehouse.meta("tries").integer ?? 0)))
+            let session = SQLiteTransformSession(warehouse)
+            _ = try session.resolve(entity, everything: false, maxClockSkew: .seconds(300), horizon: project.settings.zone.day(of: project.start))
+            #expect(session.side != nil)
+            merges.append(session.mergesPages)
+            #expect(warehouse.warnings.isEmpty == session.mergesPages)
+            if session.mergesPages { throw LostMergedRow() }
+        }
+        #expect(merges == [true, false])
+        #expect(try warehouse.meta("tries") == .integer(1))
+        #expect(warehouse.warnings.first?.contains("written one by one") == true)
     }
 
     /// More than change hands at once, and more than lie ready at a time.

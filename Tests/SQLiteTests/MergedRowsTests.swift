@@ -76,7 +76,8 @@ import Testing
 
     /// Merges the rows of `incoming` in an order, in the transaction that's open.
     private func merge(
-        _ database: Database, key: [String], order: String? = nil, sql: String? = nil, columns: [String] = columns, batch: Int = 64, alsoIf: String? = nil
+        _ database: Database, key: [String], order: String? = nil, sql: String? = nil, columns: [String] = columns, batch: Int = 64, alsoIf: String? = nil,
+        spoil: (MergedRows) throws -> Void = { _ in }
     ) throws -> Outcome {
         let before = try database.value("SELECT count(*) FROM t").integer ?? 0
         // As in a run, which has only just opened the file.
@@ -95,6 +96,7 @@ import Testing
             try buffer.fill(from: rows)
             _ = piece.exchange(buffer)
             try merger.merge(piece)
+            try spoil(piece)
             try merge.write(piece)
         }
         try merge.finish()
@@ -293,6 +295,33 @@ import Testing
                 try check(database)
             }
             #expect(failures > 30)
+        }
+    }
+
+    /// Copies without their rows, whatever they lost them by.
+    @Test func `A row that isn't in its page is missed`() throws {
+        var random = SystemRandomNumberGenerator()
+        try withDatabase(pageSize: 4096) { database in
+            try fill(database, "t", rows: 1000, of: 1000, long: 0, with: &random)
+            try fill(database, "incoming", rows: 800, of: 1000, long: 0, with: &random)
+            try database.execute(
+                """
+                DELETE FROM incoming WHERE rowid NOT IN (SELECT max(rowid) FROM incoming GROUP BY day, key);
+                \(Self.sql(["day", "key"], table: "u")); INSERT INTO u SELECT * FROM t
+                """)
+            #expect(try database.checkpoint(truncate: false))
+            let file = try #require(FileManager.default.contents(atPath: database.path))
+            try database.execute("BEGIN IMMEDIATE")
+            #expect(throws: LostMergedRow.self) {
+                try merge(database, key: ["day", "key"]) { piece in
+                    for (index, leaf) in piece.leaves.enumerated() {
+                        let page = UnsafeMutableRawPointer(mutating: piece.page(index))
+                        file.copyBytes(to: page.assumingMemoryBound(to: UInt8.self), from: (Int(leaf.number) - 1) * 4096..<Int(leaf.number) * 4096)
+                    }
+                }
+            }
+            try database.execute("ROLLBACK")
+            try check(database)
         }
     }
 

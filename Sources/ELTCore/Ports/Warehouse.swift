@@ -34,9 +34,12 @@ package protocol Warehouse: QuarantineLedger {
     /// may be done with it once this has failed. Of one that isn't new, nothing.
     func install() throws
 
+    /// Runs `body`, a second time, after the first was undone, where rows must be written in another way. `warnings` say so then.
     func transaction<T>(_ body: () throws -> T) throws -> T
     /// Runs `body` in a transaction that loads raw rows and reads none; a second time, after the first was undone, where they must be written in another way.
     func loading<T>(_ body: () throws -> T) throws -> T
+    /// What the report is to say of how transactions went.
+    var warnings: [String] { get }
     /// Valid inside a transaction.
     func loadSession(settings: ProjectSettings) -> any LoadSession
     func transformSession() -> any TransformSession

@@ -173,6 +173,7 @@ package struct Engine {
                 fill(&report, summary)
                 try warehouse.record(run: run, tests: summary.tests)
             }
+            for warning in warehouse.warnings where !report.warnings.contains(warning) { warn(warning, &report) }
             try warehouse.record(try record(report, warehouse, watch, status: "published", error: nil))
             Failpoint.publishBeforeCommit.pass()
         }

@@ -85,10 +85,7 @@ package final class MergeInsert {
             // Where a page wasn't read nobody knows what it held.
             let taken = wasRead.reduce(0) { $0 + Int64($1) }
             let changes = insert.changes - before
-            guard taken < leaves.count ? changes >= taken : changes == taken else {
-                throw SQLiteError(
-                    code: SQLITE_CORRUPT, message: "a page doesn't hold the row that was just merged into it, so this transaction was undone", sql: nil, path: database.path)
-            }
+            guard taken < leaves.count ? changes >= taken : changes == taken else { throw LostMergedRow() }
         } catch {
             // A page may have been read without being changed.
             database.forgetUnchangedPages()
@@ -107,7 +104,15 @@ package final class MergeInsert {
     }
 }
 
+/// A page doesn't hold a row that was just merged into it, though SQLite read the copy with it. Nothing of the transaction is to be trusted.
+package struct LostMergedRow: Error {
+    package init() {}
+}
+
 extension Database {
+    /// SQLite's own, as `3.40.1`.
+    package static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+
     /// Has pages that are given up written as empty ones, so that none is read again as it was. From before anything is given up in a transaction.
     package func keepFreedPages(_ on: Bool) throws { try execute("PRAGMA main.secure_delete=\(on ? "ON" : "OFF")") }
 
