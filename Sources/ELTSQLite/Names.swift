@@ -21,6 +21,7 @@ package enum Names {
     // Temporary tables hide others of their name: models can't begin with elt_.
     package static func changed(_ entity: String) -> String { "elt_\(entity)_changed" }
     package static func changedDays(_ entity: String) -> String { "elt_\(entity)_changed_days" }
+    static func shape(_ entity: String, _ table: String) -> String { "elt_\(entity)_shape_of_\(table)" }
     package static func heads(_ entity: String) -> String { "elt_\(entity)_heads" }
 }
 

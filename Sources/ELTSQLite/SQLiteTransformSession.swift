@@ -130,6 +130,13 @@ package final class SQLiteTransformSession: TransformSession {
         }
     }
 
+    package func declaredTypes(of query: String) throws -> [String?] {
+        guard let statement = try? database.prepareGuarded(query) else { return [] }
+        return (0..<statement.columnCount).map { column in
+            statement.declaredType(column).flatMap { $0.isEmpty ? nil : $0 }
+        }
+    }
+
     package func keep(_ query: String, model: String, by partition: String) throws -> String {
         let columns = try describe(query, model: model).map(\.name)
         return try named(model) {

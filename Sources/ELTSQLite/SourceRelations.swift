@@ -17,6 +17,7 @@ struct SourceRelations {
     func sql(_ source: SourceRelation) throws -> String {
         let entity = source.entity
         switch (source.table, source.binding) {
+        case (let table, .shape): return try shape(of: entity, table)
         case ("stream", _): return try view(Names.stream(entity), Self.emptyStream, entity)
         case ("full", _): return try view(Names.full(entity), Self.emptyFull, entity)
         case ("winners", .changed):
@@ -53,6 +54,27 @@ struct SourceRelations {
                 where: "w.removed = 0", onDay: nil, dayColumn: true)
         default: throw SQLiteError(code: 1, message: "no source \(source.table)", sql: nil)
         }
+    }
+
+    /// What comes before an entity's own columns, with the types that SQLite finds for them in the relations themselves.
+    private static let prefixes = [
+        "stream": "_topic TEXT, _incarnation INTEGER, _partition INTEGER, _offset, _key TEXT, _time, _kafka_time, _clock_corrected INTEGER, _day, _epoch INTEGER, _removes INTEGER, _id INTEGER",
+        "full": "_full_load, _row, _key TEXT, _time TEXT, _day TEXT, _epoch INTEGER, _id INTEGER",
+        "winners": "_key TEXT, _day", "daily_winners": "_key TEXT, _day, _on_day",
+    ]
+
+    /// An empty table: raw tables have no types, which the ledger knows, and not every relation has an arm that reads one.
+    private func shape(of entity: String, _ table: String) throws -> String {
+        let columns = try RawTables(database: database, entity: entity).columns().map { column in
+            Names.quoted(column.name) + (column.type.map { " " + $0.sqlName } ?? "")
+        }
+        let name = Names.shape(entity, table)
+        let definition = "(\(([Self.prefixes[table] ?? ""] + columns).joined(separator: ", ")))"
+        let sql = try database.value("SELECT sql FROM temp.sqlite_schema WHERE name=?1", [.text(name)]).text
+        if sql?.hasSuffix(definition) != true {
+            try database.execute("DROP TABLE IF EXISTS temp.\(Names.quoted(name)); CREATE TEMP TABLE \(Names.quoted(name)) \(definition)")
+        }
+        return "temp." + Names.quoted(name)
     }
 
     private static let emptyStream =

@@ -43,16 +43,12 @@ struct ModelBuilder {
                 binding: binding, isIncremental: incremental, isFullRefresh: !incremental))
     }
 
-    /// The columns of a query, with the types of the entity's columns where SQLite can't tell them.
+    /// The columns of a query. One that is another table's as it stands has its type; what is worked out has none, as the type of a table's column
+    /// changes values: a text of digits would become a number.
     func columns(of query: String, _ model: Model) throws -> [OutputColumn] {
-        var types: [String: String] = [:]
-        for entity in transformer.settings.entities {
-            for column in try session.columns(of: entity.name) {
-                if let type = column.type { types[column.name.lowercased()] = type.sqlName }
-            }
-        }
-        let columns = try describe(query, model).map {
-            OutputColumn(name: $0.name, type: $0.type.flatMap { $0.isEmpty ? nil : $0 } ?? types[$0.name.lowercased()])
+        let types = try declaredTypes(of: model)
+        let columns = try describe(query, model).enumerated().map { place, column in
+            OutputColumn(name: column.name, type: place < types.count ? types[place] : nil)
         }
         var seen: Set<String> = []
         for column in columns where !seen.insert(column.name.lowercased()).inserted {
@@ -62,6 +58,20 @@ struct ModelBuilder {
             throw TransformError.unknownCarried(model: model.name, path: model.path, column: carried.column)
         }
         return columns
+    }
+
+    private func declaredTypes(of model: Model) throws -> [String?] {
+        if try putsTogether(model) { return [] }
+        return try session.declaredTypes(of: render(model, .shape))
+    }
+
+    /// Whether a query, or that of a view that it reads, is put together of several. SQLite tells the types of one of them.
+    private func putsTogether(_ model: Model) throws -> Bool {
+        let tokens = try? SQLTokens(render(model, .shape)).tokens
+        if tokens?.contains(where: { $0.kind == .word && ["union", "intersect", "except"].contains($0.text) }) ?? true { return true }
+        return try model.references.compactMap(transformer.project.model).contains { read in
+            try read.config.materialized == .view && putsTogether(read)
+        }
     }
 
     /// Compiles a query; what's wrong with it is told with its place in the model's files.
@@ -112,6 +122,8 @@ struct ModelBuilder {
         if let asked = request.fullRefresh, asked.contains(model.name), model.config.fullRefresh != false { full = true }
         if !model.references.isDisjoint(with: refreshed) && model.config.byKey == nil { full = true }
         guard let table = try session.tableColumns(of: model.name) else { full = true; return full }
+        // Types that tables had when they were taken from columns of the same name, whatever the query made of these.
+        full = full || model.config.storage != .intervals && zip(table, columns).contains { $0.type != nil && $0.type != $1.type }
         if !full, table.map(\.name) != columns.map(\.name) {
             // A column that's new at the end is added; anything else makes another table.
             let isGrown = columns.count > table.count && Array(columns.prefix(table.count)).map(\.name) == table.map(\.name)

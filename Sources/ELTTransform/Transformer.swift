@@ -234,7 +234,7 @@ struct RenderScope: TemplateScope {
     func source(_ entity: String, _ table: String) throws -> String {
         let isBound = model?.config.byKey == entity
         let free: SourceRelation.Binding = model?.config.materialized == .view ? .lasting : .all
-        return try session.relation(SourceRelation(entity: entity, table: table, binding: isBound ? binding : free))
+        return try session.relation(SourceRelation(entity: entity, table: table, binding: isBound || binding == .shape ? binding : free))
     }
 
     func columns(_ entity: String) throws -> String {

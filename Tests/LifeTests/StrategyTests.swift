@@ -74,6 +74,56 @@ import Testing
         try project.verify(hours: 8 * 24)
     }
 
+    /// Another column's type would change them.
+    @Test(arguments: ["materialized='table'", "materialized='incremental', unique_key='id'", "materialized='incremental', unique_key='id', by_key='customer'"])
+    func `Values that are worked out stay what they are`(_ config: String) throws {
+        let project = try ReplayProject()
+        let worked = "printf('%05d', zip) as zip, length(name) as amount"
+        for (name, query) in [
+            ("m", "select id, name, \(worked) from {{ source('customer', 'winners') }}"),
+            ("n", "select id, zip as name, name as zip, amount from {{ source('customer', 'winners') }}"),
+            ("u", "select id, zip from {{ source('customer', 'winners') }} where zip > 1 union all select 'x' || id, '007' from {{ ref('current_customer') }}"),
+        ] where name != "u" || !config.contains("by_key") {
+            try "{{ config(\(config)) }} \(query)".write(toFile: project.folder + "/models/\(name).sql", atomically: true, encoding: .utf8)
+        }
+        func produce(_ value: String) {
+            project.source.produce(to: TopicPartition("create", 0), timestamp: project.start.milliseconds, key: [], value: Array(value.utf8))
+        }
+        produce(#"{"id":"a","name":"A","zip":1067,"amount":9.5}"#)
+        for hour in 1...2 {
+            try run(project, hour)
+            let typed = "id || ' ' || name || typeof(name) || ' ' || zip || typeof(zip) || ' ' || amount || typeof(amount)"
+            #expect(try project.rows("SELECT \(typed) FROM m ORDER BY id").first == "a Atext 01067text 1integer")
+            #expect(try project.rows("SELECT \(typed) FROM n ORDER BY id").first == "a 1067integer Atext 9.5text")
+            #expect(try project.rows("SELECT group_concat(type) FROM pragma_table_info('m')") == ["TEXT,TEXT,,"])
+            #expect(try project.rows("SELECT group_concat(type) FROM pragma_table_info('n')") == ["TEXT,INTEGER,TEXT,TEXT"])
+            if !config.contains("by_key") { #expect(try project.rows("SELECT zip FROM u WHERE id = 'xa'") == ["007"]) }
+            try project.verify(hours: hour)
+            produce(#"{"id":"b","name":"B","zip":2,"amount":"7"}"#)
+        }
+    }
+
+    @Test func `Columns of other entities don't make a key's text a number`() throws {
+        let project = try ReplayProject()
+        var order = EntitySettings(name: "order", key: ["id"])
+        order.topics = [TopicSettings(name: "order", operation: .create)]
+        project.settings.entities.append(order)
+        project.entityNames.append("order")
+        project.source.create("order", partitions: 1)
+        for key in ["007", "12e3", "07"] { project.produce("create", key: key, name: "A", hour: 0) }
+        try run(project, 1)
+        project.source.produce(
+            to: TopicPartition("order", 0), timestamp: project.start.milliseconds, key: [], value: Array(#"{"id":1,"name":5}"#.utf8))
+        try run(project, 2)
+        #expect(try project.rows("SELECT id FROM current_customer ORDER BY id") == ["007", "07", "12e3"])
+        project.produce("delete", key: "007", name: nil, hour: 1)
+        try run(project, 30)
+        for table in ["current_customer", "customer_history WHERE day = '\(project.settings.zone.day(of: project.start + .seconds(30 * 3600)))'"] {
+            #expect(try project.rows("SELECT id FROM \(table)").sorted() == ["07", "12e3"])
+        }
+        try project.verify(hours: 30)
+    }
+
     /// Ours that are temporary would hide theirs.
     @Test(arguments: ["changed_customer", "changed_days_customer", "heads_customer", "origins_of_heads_customer"])
     func `A model may have any name that isn't reserved`(_ name: String) throws {

@@ -29,6 +29,9 @@ package protocol TransformSession: IntervalStore {
     /// Compiles a query as a reader would be allowed to run it and names its columns.
     func describe(_ query: String, model: String) throws -> [OutputColumn]
 
+    /// The types of those of a query's columns that are some table's column as it stands; nil for what is worked out, and for all if the query can't be compiled.
+    func declaredTypes(of query: String) throws -> [String?]
+
     /// Evaluates a query once, and gives another that gives its rows as they are now.
     func keep(_ query: String, model: String, by partition: String) throws -> String
     func replaceView(_ model: String, query: String) throws
@@ -121,6 +124,8 @@ package struct SourceRelation: Hashable, Sendable {
         case day(Day, changedOnly: Bool)
         /// The living winners that `IntervalStore.touch` found, each on the day that it begins.
         case touched
+        /// No rows, and the relation's columns with their types: for `declaredTypes`.
+        case shape
     }
     package var entity: String
     package var table: String
