@@ -51,9 +51,6 @@ extension SQLiteTransformSession {
 
     package func createIntervals(_ history: IntervalHistory, columns: [OutputColumn]) throws {
         let names = IntervalNames(history: history)
-        for name in [history.partition, history.key] + history.resets.keys.sorted() where !history.columns.contains(name) {
-            throw WarehouseError.missingKey(model: history.model, key: [name])
-        }
         try named(history.model) {
             try drop(history.model)
             let type = { (name: String) in columns.first { $0.name == name }?.type.map { " " + $0 } ?? "" }

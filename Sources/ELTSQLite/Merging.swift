@@ -176,6 +176,7 @@ extension SQLiteTransformSession {
             return changes
         }
         if !readsItself { try stage(query, columns: columns, key: [column]) }
+        try check(keys: column, in: "temp.elt_stage", among: "SELECT key FROM \(scopeRows(scope))", model, scope.entity)
         changes.removed = try remove(
             keys: "SELECT key FROM \(scopeRows(scope))", model, column,
             where: """
@@ -183,6 +184,21 @@ extension SQLiteTransformSession {
                     SELECT 1 FROM temp.elt_stage s WHERE s.\(Names.quoted(column)) = \(Names.quoted(model)).\(Names.quoted(column)))
                 """)
         return changes
+    }
+
+    package func checkKeys(_ model: String, column: String, of entity: String, days: (partition: String, days: [Day])?) throws {
+        let within = days.map { partition, days in
+            " WHERE \(Names.quoted(partition)) IN (\(days.map { Names.literal($0.description) }.joined(separator: ", ")))"
+        }
+        try check(
+            keys: column, in: "(SELECT * FROM \(Names.quoted(model))\(within ?? ""))",
+            among: "SELECT key FROM \(Names.quoted(Names.winners(entity)))", model, entity)
+    }
+
+    /// Rows whose key is another's would stay when the one that they're made of goes.
+    private func check(keys column: String, in rows: String, among keys: String, _ model: String, _ entity: String) throws {
+        let foreign = "SELECT 1 FROM \(rows) WHERE CAST(\(Names.quoted(column)) AS TEXT) NOT IN (\(keys)) LIMIT 1"
+        if try database.value(foreign) != .null { throw WarehouseError.foreignKey(model: model, column: column, entity: entity) }
     }
 
     /// How a model's table lies in its pages, if nothing hangs on it but its rows.

@@ -130,10 +130,12 @@ package final class SQLiteTransformSession: TransformSession {
         }
     }
 
-    package func declaredTypes(of query: String) throws -> [String?] {
+    package func origins(of query: String) throws -> [ColumnOrigin?] {
         guard let statement = try? database.prepareGuarded(query) else { return [] }
         return (0..<statement.columnCount).map { column in
-            statement.declaredType(column).flatMap { $0.isEmpty ? nil : $0 }
+            statement.originName(column).map { name in
+                ColumnOrigin(column: name, type: statement.declaredType(column).flatMap { $0.isEmpty ? nil : $0 })
+            }
         }
     }
 
@@ -232,9 +234,6 @@ package final class SQLiteTransformSession: TransformSession {
     }
 
     package func createTable(_ model: String, columns: [OutputColumn], key: [String]) throws {
-        for name in key where !columns.contains(where: { $0.name.lowercased() == name.lowercased() }) {
-            throw WarehouseError.missingKey(model: model, key: [name])
-        }
         try named(model) {
             try drop(model)
             try database.execute(Self.definition(model, columns: columns, key: key))
@@ -256,10 +255,15 @@ package final class SQLiteTransformSession: TransformSession {
         return rows.map { OutputColumn(name: $0[0].text ?? "", type: $0[1].text.flatMap { $0.isEmpty ? nil : $0 }) }
     }
 
-    package func addIndex(_ model: String, columns: [String]) throws {
-        let name = "\(model)_by_\(columns.joined(separator: "_"))"
-        try database.execute(
-            "CREATE INDEX IF NOT EXISTS \(Names.quoted(name)) ON \(Names.quoted(try storedTables(of: model)[0])) (\(Names.list(columns)))")
+    package func addIndexes(_ model: String, _ indexes: [[String]]) throws {
+        let table = try storedTables(of: model)[0]
+        for (number, columns) in indexes.enumerated() {
+            // Not of the columns' names: a model may be called so.
+            let name = "elt_\(model)_index_\(number + 1)"
+            try named(model) {
+                try database.execute("CREATE INDEX \(Names.quoted(name)) ON \(Names.quoted(table)) (\(Names.list(columns)))")
+            }
+        }
     }
 
     package func addColumns(_ model: String, _ columns: [OutputColumn]) throws {
@@ -309,7 +313,8 @@ package final class SQLiteTransformSession: TransformSession {
             return try warehouse.bounded(model, body)
         } catch let error as SQLiteError {
             switch error.result {
-            case 1555, 2067: throw WarehouseError.duplicateKey(model: model, key: [])
+            case 1555, 2067: throw WarehouseError.duplicateKey(model: model, key: error.constrained)  // PRIMARYKEY, UNIQUE
+            case 1299: throw WarehouseError.nullKey(model: model, column: error.constrained.first ?? "its key")  // NOTNULL
             default:
                 let meaning = WarehouseError.from(error, path: warehouse.path)
                 switch meaning {
@@ -318,6 +323,16 @@ package final class SQLiteTransformSession: TransformSession {
                 default: throw meaning
                 }
             }
+        }
+    }
+}
+
+extension SQLiteError {
+    /// The columns that a constraint is about: "UNIQUE constraint failed: table.a, table.b".
+    fileprivate var constrained: [String] {
+        guard let colon = message.firstRange(of: ": ") else { return [] }
+        return message[colon.upperBound...].split(separator: ", ").map { name in
+            name.firstIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? String(name)
         }
     }
 }

@@ -48,8 +48,9 @@ struct Upsert {
     /// What's done with a row whose key is there.
     func onConflict() throws -> String {
         let table = Names.quoted(model)
-        let rest = columns.filter { !key.contains($0) }
         let types = try columnTypes()
+        // A day is what was asked for. Other columns of a key are written where one has several forms.
+        let rest = columns.filter { !key.contains($0) || isUntyped(types[$0]) && $0 != day?.column }
         let conflict = "ON CONFLICT (\(Names.list(key))) DO "
         if rest.isEmpty { return conflict + "NOTHING" }
         let sets = rest.map { "\(Names.quoted($0))=excluded.\(Names.quoted($0))" }.joined(separator: ", ")
@@ -58,7 +59,7 @@ struct Upsert {
         var differs = likely.map { "\(table).\(Names.quoted($0)) IS NOT excluded.\(Names.quoted($0))" }
         // 1 is 1.0, and divided by 2 it isn't; as texts they differ. A column of a type has only one of them, but where the type is none
         // (https://sqlite.org/datatype3.html#determination_of_column_affinity). No function is called: see `UpdateCounter`.
-        differs += likely.filter { types[$0].map { $0.isEmpty || $0.uppercased().contains("BLOB") } ?? true }
+        differs += likely.filter { isUntyped(types[$0]) }
             .map { "CAST(\(table).\(Names.quoted($0)) AS TEXT) IS NOT CAST(excluded.\(Names.quoted($0)) AS TEXT)" }
         let counts = UpdateCounter.counts("excluded.\(Names.quoted(entityKey))")
         return conflict + "UPDATE SET \(sets) WHERE CASE WHEN \(differs.joined(separator: " OR ")) THEN \(counts) ELSE 0 END"
@@ -66,6 +67,8 @@ struct Upsert {
 }
 
 extension Upsert {
+    private func isUntyped(_ type: String?) -> Bool { type.map { $0.isEmpty || $0.uppercased().contains("BLOB") } ?? true }
+
     private func columnTypes() throws -> [String: String] {
         let rows = try database.query("SELECT name, type FROM pragma_table_info(?1)", [.text(model)])
         return Dictionary(rows.map { ($0[0].text ?? "", $0[1].text ?? "") }, uniquingKeysWith: { $1 })

@@ -10,7 +10,9 @@ package enum WarehouseError: SQLComplaining {
     case newer(path: String, version: Int64, known: Int64)
     case model(name: String, SQLiteError)
     case duplicateKey(model: String, key: [String])
-    case missingKey(model: String, key: [String])
+    case nullKey(model: String, column: String)
+    /// A row of a model with `by_key` whose key isn't that of the thing that it's made of.
+    case foreignKey(model: String, column: String, entity: String)
     /// A row of a history of intervals that's of no day on which its key's winner begins.
     case foreignDay(model: String)
     /// A row that a day's winners don't have on that day.
@@ -30,7 +32,8 @@ package enum WarehouseError: SQLComplaining {
         case .newer: "warehouse.newer"
         case .model: "model.failed"
         case .duplicateKey: "model.duplicate-key"
-        case .missingKey: "model.missing-key"
+        case .nullKey: "model.null-key"
+        case .foreignKey: "model.foreign-key"
         case .foreignDay, .otherDay: "model.foreign-day"
         case .statement: "warehouse.statement"
         case .memory: "warehouse.no-memory"
@@ -44,7 +47,7 @@ package enum WarehouseError: SQLComplaining {
         case .storage, .damaged: .storage
         case .busy: .locked
         case .newer: .configuration
-        case .model, .duplicateKey, .missingKey, .foreignDay, .otherDay, .modelClock, .modelTooLong: .data
+        case .model, .duplicateKey, .nullKey, .foreignKey, .foreignDay, .otherDay, .modelClock, .modelTooLong: .data
         case .statement, .memory: .failed
         }
     }
@@ -59,8 +62,10 @@ package enum WarehouseError: SQLComplaining {
         case .model(let name, let error): "The model \(name) failed: \(error.message).\(error.sql.map { "\n\($0)" } ?? "")"
         case .duplicateKey(let model, let key):
             "The model \(model) gives two rows for one \(key.isEmpty ? "key" : key.joined(separator: ", "))."
-        case .missingKey(let model, let key):
-            "The model \(model) has no column \(key.joined(separator: ", ")), which its config names as key."
+        case .nullKey(let model, let column):
+            "The model \(model) gives a row without a value in \(column), which is its key or part of it."
+        case .foreignKey(let model, let column, let entity):
+            "The model \(model) has by_key and gives a row whose \(column) isn't the key of its \(entity): when that changes or goes, the row couldn't be found again."
         case .foreignDay(let model):
             "The model \(model) gives a row whose day or key isn't the winner's: as an interval it would have no last day."
         case .otherDay(let model, let day): "The model \(model) gives a row of another day when it's asked for \(day)."
@@ -81,8 +86,10 @@ package enum WarehouseError: SQLComplaining {
         case .damaged: "Move the file away and run 'elt rebuild --from-archive': the archive has everything."
         case .newer: "Use the newer elt, or move the file away and run 'elt rebuild --from-archive'."
         case .model: "Mend the model's SQL and run 'elt build'. The tables stand as they were published last."
-        case .duplicateKey: "Make the query give one row for each key, for example with group by."
-        case .missingKey: "Name a column of the query in unique_key or partition_by."
+        case .duplicateKey: "Make the query give one row for each key, for example with group by, or name more columns in unique_key."
+        case .nullKey(_, let column): "Leave such rows out (where \(column) is not null), or give them a value with coalesce()."
+        case .foreignKey:
+            "Select the entity's key, such as _key, and name it in unique_key; or leave out by_key, and each run evaluates the whole query."
         case .foreignDay:
             "Select _on_day as the column of partition_by and the entity's key as unique_key, or use storage='days'."
         case .otherDay:

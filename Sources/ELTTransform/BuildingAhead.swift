@@ -20,7 +20,7 @@ extension ModelBuilder {
         else { return }
         let names = shape.map(\.name)
         let (partition, key) = dayKey(model, names)
-        guard let resets = resets(model, names), names.contains(partition), names.contains(key[0]) else { return }
+        guard let resets = resets(model, names) else { return }
         let queries = try stride(from: first, through: horizon, by: 1).map { day in
             (day: day, query: try render(model, .day(day, changedOnly: false)))
         }

@@ -11,14 +11,14 @@ extension ModelBuilder {
         let isNew = try needsFull(model, shape, state)
         if isNew {
             try session.createIntervals(history, columns: shape)
-            for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
+            try session.addIndexes(model.name, model.config.indexes)
         }
         var after = ModelState(name: model.name, materialized: "incremental", digest: model.digest)
         guard let first = reached[entity]?.firstDay, first <= horizon else {
             // Nobody is left who has ever been there.
             if !isNew, state?.firstDay != nil {
                 try session.createIntervals(history, columns: shape)
-                for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
+                try session.addIndexes(model.name, model.config.indexes)
             }
             try session.showIntervals(history, columns: shape, days: nil)
             session.setState(after)

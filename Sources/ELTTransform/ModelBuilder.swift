@@ -46,23 +46,31 @@ struct ModelBuilder {
     /// The columns of a query. One that is another table's as it stands has its type; what is worked out has none, as the type of a table's column
     /// changes values: a text of digits would become a number.
     func columns(of query: String, _ model: Model) throws -> [OutputColumn] {
-        let types = try declaredTypes(of: model)
+        let origins = try origins(of: model)
         let columns = try describe(query, model).enumerated().map { place, column in
-            OutputColumn(name: column.name, type: place < types.count ? types[place] : nil)
+            OutputColumn(name: column.name, type: place < origins.count ? origins[place]?.type : nil)
         }
         var seen: Set<String> = []
         for column in columns where !seen.insert(column.name.lowercased()).inserted {
             throw TransformError.duplicateColumn(model: model.name, path: model.path, column: column.name)
         }
-        for carried in model.config.carryForward ?? [] where !seen.contains(carried.column.lowercased()) {
-            throw TransformError.unknownCarried(model: model.name, path: model.path, column: carried.column)
-        }
+        try transformer.checkSettings(of: model, name: columns)
         return columns
     }
 
-    private func declaredTypes(of model: Model) throws -> [String?] {
+    private func origins(of model: Model) throws -> [ColumnOrigin?] {
         if try putsTogether(model) { return [] }
-        return try session.declaredTypes(of: render(model, .shape))
+        return try session.origins(of: render(model, .shape))
+    }
+
+    /// Has the rows of a model with `by_key` looked at, unless its key is seen to be the entity's: all of them where it's made anew, those of some
+    /// days where these are.
+    private func checkKeys(of model: Model, _ key: String, _ columns: [String], days: (partition: String, days: [Day])? = nil) throws {
+        guard let entity = transformer.settings.entities.first(where: { $0.name == model.config.byKey }) else { return }
+        let origins = try origins(of: model)
+        let place = columns.firstIndex(of: key).flatMap { origins.indices.contains($0) ? $0 : nil }
+        if let origin = place.flatMap({ origins[$0] }), ["_key", entity.keyColumn.lowercased()].contains(origin.column.lowercased()) { return }
+        try session.checkKeys(model.name, column: key, of: entity.name, days: days)
     }
 
     /// Whether a query, or that of a view that it reads, is put together of several. SQLite tells the types of one of them.
@@ -102,7 +110,7 @@ struct ModelBuilder {
         let query = try render(model, .all)
         let columns = try columns(of: query, model)
         let changes = try session.replaceTable(model.name, query: query, columns: columns)
-        for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
+        try session.addIndexes(model.name, model.config.indexes)
         session.setState(ModelState(name: model.name, materialized: "table", digest: model.digest))
         return summary(model, changes, isFull: true)
     }
@@ -153,7 +161,8 @@ struct ModelBuilder {
             let query = try render(model, .unordered)
             try session.createTable(model.name, columns: shape, key: key)
             changes = try session.fill(model.name, query: query, columns: names, key: key, of: model.config.byKey)
-            for index in model.config.indexes { try session.addIndex(model.name, columns: index) }
+            try checkKeys(of: model, key[0], names)
+            try session.addIndexes(model.name, model.config.indexes)
         } else if let entity = model.config.byKey {
             changes =
                 resolution?.changedKeys == 0
@@ -195,9 +204,6 @@ struct ModelBuilder {
         let isNew = try needsFull(model, shape, state)
         let names = shape.map(\.name)
         let (partition, key) = dayKey(model, names)
-        guard names.contains(partition) else {
-            throw TransformError.unknownPartition(model: model.name, path: model.path, column: partition)
-        }
         // One day alone goes straight into the table.
         let areSorted = isNew && first.map { $0 < horizon } == true && model.config.byKey != nil && key.count == 1
         let sorted = areSorted ? resets(model, names) : nil
@@ -208,7 +214,7 @@ struct ModelBuilder {
         guard let first, first <= horizon else {
             // Nobody is left who has ever been there.
             if !isNew, let begin = state?.firstDay { try session.removeDays(model.name, partition: partition, from: begin, after: nil) }
-            for index in isNew ? model.config.indexes : [] { try session.addIndex(model.name, columns: index) }
+            if isNew { try session.addIndexes(model.name, model.config.indexes) }
             session.setState(after)
             return summary(model, TableChanges(), isFull: isNew)
         }
@@ -270,7 +276,9 @@ struct ModelBuilder {
             days.sort()
         }
         if sorted != nil { changes += try session.endDays(model.name) }
-        for index in isNew ? model.config.indexes : [] { try session.addIndex(model.name, columns: index) }
+        let whole = due.filter(\.isFull).map(\.day)
+        if !asksAll, !whole.isEmpty { try checkKeys(of: model, key[0], names, days: isNew ? nil : (partition, whole)) }
+        if isNew { try session.addIndexes(model.name, model.config.indexes) }
         session.setState(after)
         if isNew || after.lastDay != state?.lastDay { try session.analyze(model.name) }
         return summary(model, changes, days: days, isFull: isNew)

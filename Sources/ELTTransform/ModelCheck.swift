@@ -24,6 +24,7 @@ extension Transformer {
             do {
                 let query = try model.render(scope(session, model))
                 let columns = try session.describe(query, model: model.name)
+                try checkSettings(of: model, name: columns)
                 if model.config.materialized == .view {
                     try session.replaceView(model.name, query: query)
                 } else {
@@ -75,9 +76,24 @@ extension Transformer {
     private func refusal(
         of error: any Error, _ model: Model, _ session: any TransformSession, data: (any TransformSession)?
     ) throws -> (any Error)? {
+        if case TransformError.unknownColumn = error, try isEmpty(of: [model.name], data) { return nil }
         guard let known = error as? any SQLComplaining, let complaint = known.complaint else { return error }
         if complaint.isMissingColumn, try isEmpty(of: [model.name], data) { return nil }
         return located(complaint, in: try model.render(scope(session, model)), of: model, session)
+    }
+
+    /// Every column that a model's settings name is its query's. SQL doesn't tell upper from lower case.
+    func checkSettings(of model: Model, name columns: [OutputColumn]) throws {
+        let config = model.config
+        let given = Set(columns.map { $0.name.lowercased() })
+        let named = [
+            ("unique_key", config.uniqueKey), ("partition_by", config.partitionBy.map { [$0] } ?? []),
+            ("carry_forward", config.carryForward?.map(\.column) ?? []), ("indexes", config.indexes.flatMap { $0 }),
+        ]
+        for (setting, names) in named {
+            guard let column = names.first(where: { !given.contains($0.lowercased()) }) else { continue }
+            throw TransformError.unknownColumn(model: model.name, path: model.path, column: column, setting: setting)
+        }
     }
 
     private func scope(_ session: any TransformSession, _ model: Model?) -> RenderScope {
@@ -113,8 +129,14 @@ extension Transformer {
     /// Columns are learnt from the data. A model that names one waits for the first records of its
     /// entity: the run tells so and goes on. Anything else is thrown.
     func waitOrThrow(_ error: TransformError, for model: Model, _ session: any TransformSession) throws {
-        guard case .modelSQL(_, let place, let reason) = error else { throw error }
-        let isMissing = SQLComplaint(reason: reason, offset: nil).isMissingColumn
+        let (place, reason, isMissing): (FilePlace, String, Bool)
+        switch error {
+        case .modelSQL(_, let complained, let complaint):
+            (place, reason, isMissing) = (complained, complaint, SQLComplaint(reason: complaint, offset: nil).isMissingColumn)
+        case .unknownColumn(_, let path, let column, let setting):
+            (place, reason, isMissing) = (FilePlace(path: path), "no column \(column), which \(setting) names", true)
+        default: throw error
+        }
         let isReady = try isReady(model.references, session)
         guard isMissing || !isReady, try isEmpty(of: [model.name], session) else { throw error }
         context.progress.note("\(place): the model \(model.name) waits for the first data: \(reason).")

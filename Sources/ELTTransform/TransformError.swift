@@ -3,10 +3,8 @@ import ELTCore
 package enum TransformError: ELTError {
     case testsFailed([TestResult])
     case duplicateColumn(model: String, path: String, column: String)
-    /// `carry_forward` names a column that the query doesn't give.
-    case unknownCarried(model: String, path: String, column: String)
-    /// `partition_by` names a column that the query doesn't give.
-    case unknownPartition(model: String, path: String, column: String)
+    /// A setting names a column that the query doesn't give.
+    case unknownColumn(model: String, path: String, column: String, setting: String)
     case schemaChanged(model: String, path: String)
     /// The database refuses a model's SQL.
     case modelSQL(model: String, place: FilePlace, reason: String)
@@ -17,8 +15,7 @@ package enum TransformError: ELTError {
         switch self {
         case .testsFailed: "tests.failed"
         case .duplicateColumn: "model.duplicate-column"
-        case .unknownCarried: "model.unknown-carried"
-        case .unknownPartition: "model.unknown-partition"
+        case .unknownColumn: "model.unknown-column"
         case .schemaChanged: "model.schema-changed"
         case .modelSQL: "model.failed"
         case .testSQL: "test.failed"
@@ -32,10 +29,8 @@ package enum TransformError: ELTError {
                 + tests.map { "\($0.name) (\($0.failures) rows)" }.joined(separator: ", ") + "."
         case .duplicateColumn(let model, let path, let column):
             "\(path): the model \(model) gives two columns named \(column)."
-        case .unknownCarried(let model, let path, let column):
-            "\(path): the model \(model) has no column \(column), which its carry_forward names."
-        case .unknownPartition(let model, let path, let column):
-            "\(path): the model \(model) has no column \(column), which its partition_by names."
+        case .unknownColumn(let model, let path, let column, let setting):
+            "\(path): the model \(model) has no column \(column), which its \(setting) names."
         case .modelSQL(let model, let place, let reason): "\(place): the model \(model) can't be run: \(reason)."
         case .testSQL(let test, let place, let reason):
             "\(place.map(\.description) ?? "elt.yml"): the data test \(test) can't be run: \(reason)."
@@ -49,8 +44,7 @@ package enum TransformError: ELTError {
         case .testSQL: "Mend the test and run 'elt test'. The tables stand as they were published last."
         case .testsFailed:
             "The tables stand as they were published last; the raw data is loaded. See the rows with 'elt query', mend data or test, and run again."
-        case .unknownCarried: "Name a column of the query in carry_forward."
-        case .unknownPartition: "Name the query's column of days in partition_by."
+        case .unknownColumn(_, _, _, let setting): "Name a column of the query in \(setting)."
         case .duplicateColumn: "Give one of them another name with AS."
         case .schemaChanged: "Run 'elt build --full-refresh --select' with the model's name."
         }

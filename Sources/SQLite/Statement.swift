@@ -142,6 +142,11 @@ package final class Statement {
         sqlite3_column_decltype(handle, index).map { String(cString: $0) }
     }
 
+    /// The table's column that a column of the query is as it stands; nil for what is worked out.
+    package func originName(_ index: Int32) -> String? {
+        sqlite3_column_origin_name(handle, index).map { String(cString: $0) }
+    }
+
     @inline(__always) package func int(_ index: Int32) -> Int64 { sqlite3_column_int64(handle, index) }
     @inline(__always) package func isNull(_ index: Int32) -> Bool { sqlite3_column_type(handle, index) == SQLITE_NULL }
 

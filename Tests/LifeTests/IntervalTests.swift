@@ -93,7 +93,7 @@ import Testing
             project, "SELECT h.day FROM current_customer c JOIN customer_history h ON h.id = c.id AND h.day = '2026-11-19'")
         #expect(!joined.contains { $0.contains("MATERIALIZE") || $0.contains("CO-ROUTINE") }, "\(joined)")
         #expect(
-            try project.rows("SELECT tbl_name FROM sqlite_schema WHERE name = 'customer_history_by_name'")
+            try project.rows("SELECT tbl_name FROM sqlite_schema WHERE name = 'elt_customer_history_index_1'")
                 == ["elt_customer_history_intervals"])
         // What verify reads comes in the order of days and keys without being sorted.
         let whole = try plan(project, "SELECT * FROM customer_history ORDER BY day, id")

@@ -218,7 +218,7 @@ import Testing
             toFile: project.folder + "/models/own_history.sql", atomically: true, encoding: .utf8)
         project.produce("create", key: "a", name: "A", hour: 0)
         let error = #expect(throws: TransformError.self) { try run(project, 1) }
-        #expect(error?.code == "model.unknown-carried")
+        #expect(error?.code == "model.unknown-column")
     }
 
     private static func history(_ columns: String, _ storage: String = "") -> String {

@@ -29,8 +29,8 @@ package protocol TransformSession: IntervalStore {
     /// Compiles a query as a reader would be allowed to run it and names its columns.
     func describe(_ query: String, model: String) throws -> [OutputColumn]
 
-    /// The types of those of a query's columns that are some table's column as it stands; nil for what is worked out, and for all if the query can't be compiled.
-    func declaredTypes(of query: String) throws -> [String?]
+    /// What columns of a query are as they stand; nil for what is worked out, and none at all if the query can't be compiled.
+    func origins(of query: String) throws -> [ColumnOrigin?]
 
     /// Evaluates a query once, and gives another that gives its rows as they are now.
     func keep(_ query: String, model: String, by partition: String) throws -> String
@@ -39,7 +39,8 @@ package protocol TransformSession: IntervalStore {
     /// Creates the empty table of an incremental model, dropping what's there.
     func createTable(_ model: String, columns: [OutputColumn], key: [String]) throws
     func addColumns(_ model: String, _ columns: [OutputColumn]) throws
-    func addIndex(_ model: String, columns: [String]) throws
+    /// Adds indexes to a table that has none.
+    func addIndexes(_ model: String, _ indexes: [[String]]) throws
     /// Inserts all rows of a query into an empty table. Two rows of one key are an error.
     /// - Parameters:
     ///   - key: The table's; empty if it has none.
@@ -48,6 +49,9 @@ package protocol TransformSession: IntervalStore {
     /// Merges the rows of a query by key: new ones are inserted, those that really differ updated. With
     /// `scope`, rows of keys in the scope that the query doesn't give are removed.
     func merge(_ model: String, query: String, columns: [String], key: [String], scope: KeyScope?) throws -> TableChanges
+    /// Looks for a row whose key no winner of an entity has; one is an error.
+    /// - Parameter days: Where only those of some days are to be looked at.
+    func checkKeys(_ model: String, column: String, of entity: String, days: (partition: String, days: [Day])?) throws
     /// Removes rows whose key a query doesn't give, and tells how many.
     func removeMissing(_ model: String, query: String, key: [String]) throws -> Int64
     /// Overwrites one day with the rows of a query.
@@ -124,7 +128,7 @@ package struct SourceRelation: Hashable, Sendable {
         case day(Day, changedOnly: Bool)
         /// The living winners that `IntervalStore.touch` found, each on the day that it begins.
         case touched
-        /// No rows, and the relation's columns with their types: for `declaredTypes`.
+        /// No rows, and the relation's columns with their types: for `origins`.
         case shape
     }
     package var entity: String
@@ -181,6 +185,17 @@ package struct Resolution: Sendable, Equatable {
         self.records = records
         self.ties = ties
         self.firstDay = firstDay
+    }
+}
+
+/// The table's column that a query gives as it stands.
+package struct ColumnOrigin: Hashable, Sendable {
+    package var column: String
+    /// The declared type; nil for none.
+    package var type: String?
+    package init(column: String, type: String?) {
+        self.column = column
+        self.type = type
     }
 }
 
