@@ -50,9 +50,11 @@ extension SQLiteTransformSession {
             let table = Names.quoted(model)
             let within = "\(Names.quoted(partition)) = \(Names.literal(day.description))"
             if case .changedOn = scope {
-                return try merge(
+                var changes = try merge(
                     model, query: query, columns: columns, key: [partition, key], of: key, scope: scope, where: within,
                     day: (partition, day.description))
+                changes.updated += try carryOn(model, key: key, resets, scope, of: day, where: within)
+                return changes
             }
             var changes = TableChanges()
             if let days = sortedDays, days.plan.model == model {
@@ -224,18 +226,36 @@ extension SQLiteTransformSession {
         return (living, removed)
     }
 
-    private func remove(keys: String, _ model: String, _ column: String, where condition: String) throws -> Int64 {
-        let table = Names.quoted(model)
-        let name = Names.quoted(column)
-        // An integer key is an integer in the table and its text in the ledger.
+    /// Has rows whose winner is of an earlier day hold what they'd have been carried with, whatever the query makes of these columns.
+    private func carryOn(
+        _ model: String, key: String, _ resets: [String: String], _ scope: KeyScope, of day: Day, where within: String
+    ) throws -> Int64 {
+        let late = "SELECT key FROM \(scopeRows(scope)) AND removed = 0 AND from_day < \(day.daysSinceEpoch)"
+        let sets = resets.sorted { $0.key < $1.key }.map { (column: Names.quoted($0.key), value: $0.value) }
+        let differs = sets.map { "CAST(\($0.column) AS TEXT) IS NOT CAST(\($0.value) AS TEXT)" }
         try database.execute(
             """
-            DELETE FROM \(table) WHERE \(name) IN (
-                SELECT CASE WHEN CAST(CAST(key AS INTEGER) AS TEXT) = key THEN CAST(key AS INTEGER) ELSE key END FROM (\(keys))
-                UNION ALL \(keys))
-            AND \(condition) AND CAST(\(name) AS TEXT) IN (\(keys))
+            UPDATE \(Names.quoted(model)) SET \(sets.map { "\($0.column) = \($0.value)" }.joined(separator: ", "))
+            WHERE \(within) AND \(Self.holds(key, late)) AND (\(differs.joined(separator: " OR ")))
             """)
         return database.changes
+    }
+
+    private func remove(keys: String, _ model: String, _ column: String, where condition: String) throws -> Int64 {
+        let table = Names.quoted(model)
+        try database.execute("DELETE FROM \(table) WHERE \(Self.holds(column, keys)) AND \(condition)")
+        return database.changes
+    }
+
+    /// That a column holds one of these keys: one that's an integer is its text in the ledger.
+    private static func holds(_ column: String, _ keys: String) -> String {
+        let name = Names.quoted(column)
+        return """
+            \(name) IN (
+                SELECT CASE WHEN CAST(CAST(key AS INTEGER) AS TEXT) = key THEN CAST(key AS INTEGER) ELSE key END FROM (\(keys))
+                UNION ALL \(keys))
+            AND CAST(\(name) AS TEXT) IN (\(keys))
+            """
     }
 
     /// A query that gives a row if the key that a column holds is in the scope.

@@ -94,6 +94,29 @@ import Testing
         try project.verify(hours: 3)
     }
 
+    /// Whether an hour wrote the row or the day before was carried: the row is the same.
+    @Test(arguments: ["days", "intervals"], ["id", "cast(id as integer)"])
+    func `A carried column may be anything on its winner's day`(storage: String, key: String) throws {
+        let project = try project([
+            "m": """
+            {{ config(materialized='incremental', incremental_strategy='insert_overwrite', partition_by='day', unique_key='k', by_key='customer',
+                carry_forward={'once': 0, 'it''s': '-', 'name': none}, storage='\(storage)') }}
+            select _on_day as day, \(key) as k, 1 as once, 0 as "it's", name, name as own from {{ source('customer', 'daily_winners') }}
+            """.replacing("''", with: "\\'")
+        ])
+        project.produce("create", key: "1", name: "A", hour: 1)
+        project.produce("create", key: "2", name: "B", hour: 49)
+        for hour in [2, 50] { try run(project, hour) }
+        // Late: of a new key, and of one that has a later winner.
+        project.produce("create", key: "3", name: "late", hour: 26)
+        project.produce("create", key: "2", name: "late", hour: 3)
+        try run(project, 51)
+        try project.verify(hours: 51)
+        #expect(try project.rows("SELECT k || once || \"it's\" || ifnull(name, '') || own FROM m WHERE day = (SELECT max(day) FROM m) ORDER BY k") == ["10-A", "210BB", "30-late"])
+        try run(project, 100)
+        try project.verify(hours: 100)
+    }
+
     // MARK: Keys and their values
 
     @Test(arguments: ["incremental_strategy='merge'", "incremental_strategy='insert_overwrite', partition_by='day'"], [", n", ""])
