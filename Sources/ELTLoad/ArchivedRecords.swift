@@ -22,12 +22,13 @@ package enum ArchivedRecords {
     }
 
     /// The record of a full load that has this row number; nil if there's none.
+    /// - Parameter entity: What `elt.yml` says of the load's entity now.
     package static func row(
-        _ number: Int64, of load: FullLoadEntry, records path: [String], _ archive: any Archive
+        _ number: Int64, of load: FullLoadEntry, _ entity: EntitySettings?, _ archive: any Archive
     ) throws -> [UInt8]? {
         var found: [UInt8]?
         do {
-            try rows(of: load, records: path, maxBytes: 4 << 30, archive, page: { _ in }) { row, bytes in
+            try rows(of: load, entity, maxBytes: 4 << 30, archive, page: { _ in }) { row, bytes in
                 guard row == number else { return }
                 found = Array(bytes)
                 throw Found()
@@ -37,17 +38,28 @@ package enum ArchivedRecords {
     }
 
     /// Every record of a full load with its row number, in the order of pages.
+    ///
+    /// The pages are as the service wrote them then, so the list is where the setting of then says, whatever it
+    /// says now. Only loads that didn't keep it are read by today's.
     static func rows(
-        of load: FullLoadEntry, records path: [String], maxBytes: Int, _ archive: any Archive,
+        of load: FullLoadEntry, _ entity: EntitySettings?, maxBytes: Int, _ archive: any Archive,
         page begin: (Int) -> Void, each: (_ row: Int64, _ bytes: UnsafeRawBufferPointer) throws -> Void
     ) throws {
+        let path = load.records ?? entity?.fullLoad?.records ?? []
         var splitter: ListSplitter?
         var page = 0
         var rowInPage: Int64 = 0
+        var count: Int64 = 0
         func element(_ bytes: UnsafeRawBufferPointer) throws {
             let row = FullLoadLoader.row(rowInPage, page: Int64(page), isSinglePage: load.pages <= 1)
             rowInPage += 1
+            count += 1
             try each(row, bytes)
+        }
+        func split(_ body: () throws -> Void) throws {
+            do { try body() } catch let error as ListSplitterError {
+                throw LoadError.pagesUnreadable(load: load, reason: "page \(page) \(error.problem)")
+            }
         }
         try archive.read(
             load,
@@ -58,8 +70,12 @@ package enum ArchivedRecords {
                 // The pages were checked when they were fetched, and their digests when they are read.
                 splitter = ListSplitter(path: path, maxElementBytes: maxBytes, validates: false)
             },
-            piece: { bytes in try splitter?.feed(bytes, element: element) },
-            end: { _ = try splitter?.finish(element: element) })
+            piece: { bytes in try split { try splitter?.feed(bytes, element: element) } },
+            end: { try split { _ = try splitter?.finish(element: element) } })
+        // Without a path an object is one row, whatever list is in it.
+        if load.records == nil, count != load.rows {
+            throw LoadError.pagesUnreadable(load: load, reason: "they give \(count) rows, and \(load.rows) came")
+        }
     }
 }
 

@@ -185,12 +185,12 @@ package struct Loader {
                         path: file, reason: poison.reason, detail: poison.detail))
             }
         }
-        let (path, bytesMax) = (entity.fullLoad?.records ?? [], elementBytesMax)
+        let bytesMax = elementBytesMax
         try ReadAhead.records(
             { [archive] give in
                 var page: Int64 = 0
                 try ArchivedRecords.rows(
-                    of: load, records: path, maxBytes: bytesMax, archive, page: { page = Int64($0) },
+                    of: load, entity, maxBytes: bytesMax, archive, page: { page = Int64($0) },
                     each: { try give(.init(place: page, value: $1)) })
             },
             each: { record in if let bytes = record.value { try row(bytes, of: record) } })

@@ -66,8 +66,7 @@ extension Loader {
         var wanted = Dictionary(
             records.map { ($0.item.row ?? -1, $0) }, uniquingKeysWith: { first, _ in first })
         try ArchivedRecords.rows(
-            of: load, records: entity.fullLoad?.records ?? [], maxBytes: elementBytesMax, archive,
-            page: loader.begin(page:)
+            of: load, entity, maxBytes: elementBytesMax, archive, page: loader.begin(page:)
         ) { row, bytes in
             guard let record = wanted.removeValue(forKey: row) else { return loader.skip() }
             var refusal: Poison?

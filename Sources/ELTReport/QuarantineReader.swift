@@ -39,8 +39,8 @@ package struct QuarantineReader {
             }
             return QuarantinedBytes(record, found.change)
         case .fullLoad(let load):
-            let path = settings.entities.first { $0.name == item.entity }?.fullLoad?.records ?? []
-            guard let row = try ArchivedRecords.row(item.row ?? -1, of: load, records: path, archive) else {
+            let entity = settings.entities.first { $0.name == item.entity }
+            guard let row = try ArchivedRecords.row(item.row ?? -1, of: load, entity, archive) else {
                 throw missing
             }
             return QuarantinedBytes(record, row: row)

@@ -1,5 +1,6 @@
 import ELTCore
 import Foundation
+import JSON
 import Testing
 
 @testable import ELTArchive
@@ -18,7 +19,11 @@ private func sample(_ archive: LocalArchive) throws -> [ManifestEntry.Content] {
                     .init(path: "a/b", bytes: 1, textBytes: 2, sha256: "x"),
                     .init(path: "c", bytes: 3, textBytes: 4, sha256: "y"),
                 ],
-                pages: 7, rows: 8, total: nil, drift: "5 \"rows\" more")),
+                pages: 7, rows: 8, total: nil, drift: "5 \"rows\" more", records: ["a \"b\"", "c"])),
+        .fullLoad(
+            FullLoadEntry(
+                entity: "customer", number: 4, startedAt: instant, finishedAt: instant, w0: [], w1: [], files: [],
+                pages: 0, rows: 0, total: nil, drift: nil, records: [])),
         .run(RunEntry(command: "run", now: instant)),
         .gap(
             GapEntry(
@@ -36,20 +41,31 @@ private func sample(_ archive: LocalArchive) throws -> [ManifestEntry.Content] {
         #expect(try archive.newestSequence == 0)
         let appended = try archive.append(contents)
         #expect(appended.map(\.content) == contents)
-        #expect(appended.map(\.sequence) == [1, 2, 3, 4, 5, 6])
+        #expect(appended.map(\.sequence) == [1, 2, 3, 4, 5, 6, 7])
         for number in 0...60 {
             try archive.append([
                 .run(RunEntry(command: "run \(number)", now: Instant(milliseconds: Int64(number))))
             ])
         }
         let again = try scratch.archive()
-        #expect(try again.newestSequence == 67)
+        #expect(try again.newestSequence == 68)
         let all = try again.entries(after: 0)
-        #expect(all.prefix(6) == appended[...])
-        #expect(all.map(\.sequence) == Array(1...67))
-        for sequence in [0, 1, 5, 60, 66, 67, 100] as [Int64] {
+        #expect(all.prefix(7) == appended[...])
+        #expect(all.map(\.sequence) == Array(1...68))
+        for sequence in [0, 1, 5, 60, 67, 68, 100] as [Int64] {
             #expect(try again.entries(after: sequence) == all.filter { $0.sequence > sequence })
         }
+    }
+
+    /// What elt wrote before it kept the place of the list.
+    @Test func `a full load of before reads and is written as it was`() throws {
+        let written =
+            #"{"kind":"full_load","entity":"customer","number":2,"started_at":"2026-11-20T09:30:00.000Z","#
+            + #""finished_at":"2026-11-20T09:31:00.000Z","w0":[],"w1":[],"files":[],"pages":1,"rows":8,"total":9,"#
+            + "\"drift\":null}\n"
+        let entry = try #require(FullLoadEntry(JSONDocument(Array(written.utf8)).root))
+        #expect(entry.records == nil && entry.rows == 8)
+        #expect(LoadFolder.text(entry) == Array(written.utf8))
     }
 
     @Test func `the newest entries cost the same after years`() throws {

@@ -56,6 +56,12 @@ final class Scratch {
     }
 }
 
+extension DraftLoad {
+    func complete(number: Int, w1: [Watermark], finishedAt: Instant, summary: SnapshotSummary) throws -> FullLoadEntry {
+        try complete(number: number, records: ["items"], w1: w1, finishedAt: finishedAt, summary: summary)
+    }
+}
+
 func place(_ topic: String = "customer-update", partition: Int32 = 0, incarnation: Int = 1) -> SegmentPlace {
     SegmentPlace(entity: "customer", topic: topic, incarnation: incarnation, partition: partition)
 }

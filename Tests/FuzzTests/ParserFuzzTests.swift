@@ -68,7 +68,7 @@ private func look(_ field: JSONField) -> Int { field.text.count &+ field.name.co
                     entity: "customer", number: 3, startedAt: instant, finishedAt: instant,
                     w0: [Watermark(partition: TopicPartition("t", 0), incarnation: 1, offset: 5)], w1: [],
                     files: [.init(path: "a/b", bytes: 1, textBytes: 2, sha256: "x")], pages: 7, rows: 8, total: nil,
-                    drift: nil)),
+                    drift: nil, records: ["items"])),
         ]
         let lines = contents.map {
             let (text, _) = ManifestLine.text(

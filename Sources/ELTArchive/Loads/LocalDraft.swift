@@ -137,9 +137,9 @@ final class LocalDraft: DraftLoad {
 
     // MARK: Completing
 
-    func complete(number: Int, w1: [Watermark], finishedAt: Instant, summary: SnapshotSummary) throws
-        -> FullLoadEntry
-    {
+    func complete(
+        number: Int, records: [String], w1: [Watermark], finishedAt: Instant, summary: SnapshotSummary
+    ) throws -> FullLoadEntry {
         try sealChunk()
         guard pages.count == summary.pages, (0..<pages.count).allSatisfy({ pages[$0] != nil }) else {
             throw ArchiveError.pagesMissing(entity: entity, pages: summary.pages, kept: pages.count)
@@ -155,7 +155,8 @@ final class LocalDraft: DraftLoad {
         let complete = try folder.makeFolder(DraftFiles.completeName)
         let entry = FullLoadEntry(
             entity: entity, number: number, startedAt: startedAt, finishedAt: finishedAt, w0: plan.w0, w1: w1,
-            files: files, pages: pages.count, rows: summary.rows, total: summary.total, drift: summary.drift)
+            files: files, pages: pages.count, rows: summary.rows, total: summary.total, drift: summary.drift,
+            records: records)
         try complete.writeFile(LoadFolder.entryName, LoadFolder.text(entry))
         try Intent(entity: entity, number: number, begunAt: begunAt).write(to: root)
         Failpoint.draftCompleted.pass()

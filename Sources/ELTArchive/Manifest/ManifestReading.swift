@@ -96,10 +96,12 @@ extension FullLoadEntry {
             let files = node["files"]?.pageFiles,
             let pages = node["pages"]?.integer, let rows = node["rows"]?.integer
         else { return nil }
+        let records = node["records"].map(\.texts)
+        if case .some(nil) = records { return nil }
         self.init(
             entity: entity, number: Int(number), startedAt: startedAt, finishedAt: finishedAt, w0: w0, w1: w1,
             files: files, pages: Int(pages), rows: rows, total: node["total"]?.integer,
-            drift: node["drift"]?.string)
+            drift: node["drift"]?.string, records: records ?? nil)
     }
 }
 
@@ -117,6 +119,12 @@ extension JSONDocument.Node {
         guard kind == .array else { return nil }
         let marks = elements.map(Watermark.init)
         return marks.contains { $0 == nil } ? nil : marks.compactMap { $0 }
+    }
+
+    fileprivate var texts: [String]? {
+        guard kind == .array else { return nil }
+        let texts = elements.map(\.string)
+        return texts.contains(nil) ? nil : texts.compactMap { $0 }
     }
 
     fileprivate var pageFiles: [FullLoadEntry.PageFile]? {

@@ -87,6 +87,14 @@ extension JSONText {
         member(#","rows":"#, entry.rows)
         member(#","total":"#, entry.total)
         member(#","drift":"#, entry.drift)
+        // Left out where it isn't known: what's written of an older entry stays the same to the byte.
+        guard let records = entry.records else { return }
+        append(#","records":["#)
+        for (index, key) in records.enumerated() {
+            if index > 0 { append(",") }
+            append(string: key)
+        }
+        append("]")
     }
 
     func append(_ watermarks: [Watermark]) {

@@ -106,7 +106,10 @@ package protocol DraftLoad: SnapshotDraft {
     func flush() throws
     /// Seals all pages and moves the folder to its final place, number `number`. Not in the manifest yet.
     /// Crash-safe: a draft that was moved but has no entry is found by `openDraft` again or adopted by `recover`.
-    func complete(number: Int, w1: [Watermark], finishedAt: Instant, summary: SnapshotSummary) throws -> FullLoadEntry
+    /// - Parameter records: The keys that lead to the list in the pages' bodies.
+    func complete(
+        number: Int, records: [String], w1: [Watermark], finishedAt: Instant, summary: SnapshotSummary
+    ) throws -> FullLoadEntry
     func discard() throws
 }
 

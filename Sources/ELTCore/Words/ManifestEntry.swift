@@ -102,6 +102,9 @@ package struct FullLoadEntry: Sendable, Equatable {
     package var rows: Int64
     package var total: Int64?
     package var drift: String?
+    /// The keys that lead to the list in a page's body, as the setting was when the pages came; nil in entries of
+    /// before it was kept.
+    package var records: [String]?
 
     package struct PageFile: Sendable, Equatable {
         package var path: String
@@ -118,7 +121,7 @@ package struct FullLoadEntry: Sendable, Equatable {
 
     package init(
         entity: String, number: Int, startedAt: Instant, finishedAt: Instant, w0: [Watermark], w1: [Watermark],
-        files: [PageFile], pages: Int, rows: Int64, total: Int64?, drift: String?
+        files: [PageFile], pages: Int, rows: Int64, total: Int64?, drift: String?, records: [String]? = nil
     ) {
         self.entity = entity
         self.number = number
@@ -131,6 +134,7 @@ package struct FullLoadEntry: Sendable, Equatable {
         self.rows = rows
         self.total = total
         self.drift = drift
+        self.records = records
     }
 }
 

@@ -112,8 +112,8 @@ extension Engine {
                 try refuseShrink(download, entity, warehouse, acceptShrink)
                 let number = (try warehouse.fullLoads(of: entity.name).map(\.number).max() ?? 0) + 1
                 let entry = try download.draft.complete(
-                    number: number, w1: download.w1, finishedAt: max(context.now, download.draft.startedAt),
-                    summary: download.summary)
+                    number: number, records: entity.fullLoad?.records ?? [], w1: download.w1,
+                    finishedAt: max(context.now, download.draft.startedAt), summary: download.summary)
                 Failpoint.draftRenamed.pass()
                 try archive.append([.fullLoad(entry), .run(RunEntry(command: "full-load", now: context.now))])
                 report.fullLoads.append(line(entry, download))
