@@ -16,7 +16,7 @@ final class FullLoadLoader {
     private var lastKey: [UInt8] = []
     private var counts = LoadedRows()
 
-    static let rowsInPageMax: Int64 = 1 << 20
+    static let rowsInPageMax = Int64(PageNote.rowsMax)
 
     init(
         entity: EntitySettings, limits: Limits, columns: RecordColumns, writer: any FullWriter, isSinglePage: Bool

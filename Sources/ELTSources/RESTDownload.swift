@@ -52,6 +52,7 @@ final class RESTDownload {
 
     func run(plan: any RESTPlan) throws -> SnapshotSummary {
         var plan = plan
+        for index in draft.keptPages { try draft.note(ofPage: index).map { try checkRows($0, page: index) } }
         do {
             while try startWhatMay(&plan) {
                 try Interruption.check()
@@ -200,7 +201,9 @@ final class RESTDownload {
                 guard let head = try page.result?.get() else { continue }
                 let facts = try page.facts(by: listing, head: head)
                 switch try plan.arrived(attempt.order, facts) {
-                case .keep(let note): try page.keep(note)
+                case .keep(let note):
+                    try checkRows(note, page: attempt.order.index)
+                    try page.keep(note)
                 case .drop: page.discard()
                 }
             } catch {
@@ -215,6 +218,14 @@ final class RESTDownload {
                 try failed(attempt, error, page: page)
             }
         }
+    }
+
+    /// A full load with such a page couldn't be loaded, so the page is refused before it's kept.
+    private func checkRows(_ note: PageNote, page: Int) throws(RESTError) {
+        guard note.rows > PageNote.rowsMax, page > 0 || !note.isLast else { return }
+        throw .tooLarge(
+            page: page,
+            reason: "It has \(note.rows) rows; a page of several may have \(PageNote.rowsMax).")
     }
 
     /// A token may end before its time: once for each page it's fetched anew.

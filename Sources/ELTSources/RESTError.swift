@@ -116,7 +116,7 @@ package enum RESTError: ELTError, Equatable {
         case .malformed:
             "Check full_load.records and full_load.pagination in elt.yml; if they're right, tell the "
                 + "service's owner. 'elt full-load' goes on at the first missing page."
-        case .tooLarge: "Lower full_load.pagination.size in elt.yml."
+        case .tooLarge: "Lower full_load.pagination's size (or limit) in elt.yml, or have the service give shorter pages."
         case .loop: "Check full_load.pagination in elt.yml: kind and parameter names."
         case .tooManyPages: "Check full_load.pagination in elt.yml, or raise full_load.max_pages."
         case .otherOrigin: "Put the service's final address into full_load.url in elt.yml."

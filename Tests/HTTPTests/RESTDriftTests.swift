@@ -320,6 +320,26 @@ struct RESTGuardTests {
         #expect(throws: RESTError.self) { try RESTFixture(server, RESTFixture.cursor).load(into: draft) }
     }
 
+    /// A listing of one more row than a page of several may have.
+    private static let long = "{\"items\":[" + String(repeating: "{\"id\":1},", count: 1 << 20) + "{\"id\":2}]"
+
+    @Test(arguments: [RESTFixture.cursor, RESTFixture.keyset, RESTFixture.page, RESTFixture.pageWithoutTotal])
+    func `a page with more rows than can be numbered is refused before it's kept`(paging: Pagination) throws {
+        let server = try LoopbackServer { $1.reply(200, [], Self.long + ",\"next\":\"a\",\"total\":9999999}") }
+        let error = RESTFixture(server, paging).failure(into: draft)
+        #expect(error == .tooLarge(page: 0, reason: "It has 1048577 rows; a page of several may have 1048576."))
+        #expect(server.requests.count == 1 && draft.pages.isEmpty)
+        // One that was kept before there was this limit isn't gone on with.
+        draft.keep(0, note: PageNote(rows: 1_048_577, total: 9_999_999, next: "a", isLast: false))
+        #expect(RESTFixture(server, paging).failure(into: draft) == error)
+        #expect(server.requests.count == 1)
+    }
+
+    @Test func `a page that's the whole listing may have any number of rows`() throws {
+        let server = try LoopbackServer { $1.reply(200, [], Self.long + "}") }
+        #expect(try RESTFixture(server, RESTFixture.cursor).load(into: draft).rows == 1_048_577)
+    }
+
     @Test func `a key that isn't in the row is an error`() throws {
         let server = try LoopbackServer { $1.reply(200, [], "{\"items\":[{\"name\":\"x\"}]}") }
         guard case .malformed(_, _, _, let found) = RESTFixture(server, RESTFixture.keyset).failure() else {
