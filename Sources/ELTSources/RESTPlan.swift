@@ -109,14 +109,14 @@ struct RESTWalk: RESTPlan {
 
 /// Numbered pages, or offsets. With a total they are asked for side by side, else one after another.
 ///
-/// The end is where the service says: behind `total` rows by its newest word, or else at the first
-/// page that isn't full. A total may be too small, so where the page that it makes the last one is full,
-/// one more is asked for, and so on until a page isn't full or isn't there.
+/// The end is where the service says: behind `total` rows by its newest word, or else at the first page that's
+/// empty or isn't there. A page that isn't full is no end: a service may leave rows out of it. A total may be too
+/// small, so where the page that it makes the last one is full, one more is asked for, and so on until a page isn't
+/// full or isn't there.
 ///
 /// A first page with fewer rows than were asked for though the total is another shows a service that caps
 /// the size: then what it gave is the size to count with. Pages that the service cuts by itself may differ
-/// in size, so such a listing is followed until its rows are all there or a page is empty. Without a total
-/// one more page is asked for to find that out.
+/// in size, so such a listing is followed until its rows are all there or a page is empty.
 struct RESTJump: RESTPlan {
     private let size: Int
     private let hasTotal: Bool
@@ -150,7 +150,7 @@ struct RESTJump: RESTPlan {
                 firstTotal = note.total
             }
             total = note.total ?? total
-            if !hasTotal, note.isLast { last = min(last ?? index, index) }
+            if !hasTotal, note.rows == 0 { last = min(last ?? index, index) }
             if note.rows == 0 { firstEmpty = min(firstEmpty ?? index, index) }
             newest = (index, note.rows, nil)
         }
@@ -177,8 +177,7 @@ struct RESTJump: RESTPlan {
         while kept.contains(ordered) { ordered += 1 }
         guard firstRows != nil, hasTotal else {
             guard outstanding == 0, last == nil else { return nil }
-            let isProbe = ordered == 1 && (firstRows ?? size) < size
-            return order(ordered, isProbe: isProbe)
+            return order(ordered, isProbe: isBehindShortPage)
         }
         if let firstEmpty, isCapped, !isByOffset, ordered > firstEmpty { return nil }
         if ordered < count { return order(ordered) }
@@ -186,6 +185,12 @@ struct RESTJump: RESTPlan {
         let isShort = isCapped && !isByOffset && firstEmpty == nil && rows < total ?? 0
         if isShort { return order(ordered) }
         return pageBehindTotal.map { order($0, isProbe: true) }
+    }
+
+    /// Behind a page that isn't full most services have nothing. The first one's size may be the service's own.
+    private var isBehindShortPage: Bool {
+        guard let newest else { return false }
+        return newest.rows < (newest.index == 0 ? size : step)
     }
 
     /// The page to ask for where the total says that there's none, because the last one is full.
@@ -220,7 +225,7 @@ struct RESTJump: RESTPlan {
         previous = facts.fingerprint
         if order.index >= newest?.index ?? 0 { newest = (order.index, facts.rows, facts.fingerprint) }
         if facts.rows == 0 { firstEmpty = min(firstEmpty ?? order.index, order.index) }
-        if !hasTotal { endsWithout(order, facts) }
+        if !hasTotal, facts.rows == 0 { last = order.index }
         let isLast = hasTotal ? order.index + 1 >= count && facts.rows < step : last == order.index
         return .keep(PageNote(rows: facts.rows, total: facts.total, next: nil, isLast: isLast))
     }
@@ -239,12 +244,6 @@ struct RESTJump: RESTPlan {
         firstFingerprint = facts.fingerprint
     }
 
-    /// Without a total: whether this page ends the listing.
-    private mutating func endsWithout(_ order: RESTOrder, _ facts: RESTFacts) {
-        let isFirstShort = order.index == 0 && facts.rows > 0
-        if facts.rows < step && !isFirstShort { last = order.index }
-    }
-
     /// There's no such page as was asked for only to find that out.
     private mutating func end(before order: RESTOrder) {
         if !hasTotal { last = 0 }
@@ -252,9 +251,9 @@ struct RESTJump: RESTPlan {
     }
 
     mutating func isBehindEnd(_ order: RESTOrder) -> Bool {
-        guard hasTotal || order.isProbe, order.index > 0 else { return false }
+        guard order.index > 0 else { return false }
         // Not a probe: the total shrank after this page was asked for.
-        guard order.isProbe || isCapped && !isByOffset || order.index >= count else { return false }
+        guard !hasTotal || order.isProbe || isCapped && !isByOffset || order.index >= count else { return false }
         end(before: order)
         return true
     }

@@ -170,6 +170,44 @@ struct RESTDriftTests {
         #expect(summary.drift == "28 rows came of a total of 40")
     }
 
+    @Test(arguments: [200, 404])
+    func `without a total a page that isn't full is no end, wherever it is`(end: Int) throws {
+        let starts = [0, 10, 18, 28, 28 + 3, 41]
+        let server = try LoopbackServer { request, connection in
+            let page = request["page"].flatMap { Int($0) } ?? 0
+            if page >= 5, end == 404 { return connection.reply(404) }
+            connection.reply(200, [], envelope(page < 5 ? starts[page]..<starts[page + 1] : 41..<41))
+        }
+        try RESTFixture(server, RESTFixture.pageWithoutTotal).load(into: draft)
+        #expect(draft.ids == Array(0..<41))
+        #expect(server.requests.count == 6)
+    }
+
+    @Test(arguments: [400, 410, 416, 422, 0, 1])
+    func `behind a page that isn't full a refusal or the same rows end a listing without a total`(end: Int) throws {
+        let server = try LoopbackServer { request, connection in
+            var page = request["page"].flatMap { Int($0) } ?? 0
+            if page > 1, end >= 400 { return connection.reply(end) }
+            // Services that give the nearest page that there is, or the first.
+            if page > 1 { page = end }
+            connection.reply(200, [], envelope(slice(page, size: 10, of: 15)))
+        }
+        let summary = try RESTFixture(server, RESTFixture.pageWithoutTotal).load(into: draft)
+        #expect(summary.pages == 2 && draft.ids == Array(0..<15))
+    }
+
+    @Test(arguments: [400, 416, 422, 0, 1])
+    func `behind a full page they don't`(answer: Int) throws {
+        let server = try LoopbackServer { request, connection in
+            var page = request["page"].flatMap { Int($0) } ?? 0
+            if page > 1, answer >= 400 { return connection.reply(answer) }
+            if page > 1 { page = answer }
+            connection.reply(200, [], envelope(slice(page, size: 10, of: 20)))
+        }
+        let error = RESTFixture(server, RESTFixture.pageWithoutTotal).failure(into: draft)
+        #expect(error?.code == (answer >= 400 ? "rest.refused" : "rest.loop"))
+    }
+
     @Test(arguments: [404, 200])
     func `a small listing without a total may have no second page`(status: Int) throws {
         // 404, or the first page again from a service that doesn't look at the number.
