@@ -61,9 +61,9 @@ struct RESTListing {
         case .cursor, .link: try RESTWalk(.toldNext, draft: draft)
         case .keyset: try RESTWalk(.untilEmpty, draft: draft)
         case .page(_, _, let size, _, let total):
-            try RESTJump(size: size, hasTotal: total != nil, isByOffset: false, draft: draft)
+            try RESTJump(size: size, hasTotal: total != nil, draft: draft)
         case .offset(_, _, let limit, let total):
-            try RESTJump(size: limit, hasTotal: total != nil, isByOffset: true, draft: draft)
+            try RESTOffsets(limit: limit, hasTotal: total != nil, draft: draft)
         }
     }
 
@@ -85,7 +85,8 @@ struct RESTListing {
             let url = base.setting(parameter, to: String(first + order.index))
             return sized(url, sizeParameter, size)
         case .offset(let parameter, let limitParameter, let limit, _):
-            return sized(base.setting(parameter, to: String(order.offset)), limitParameter, limit)
+            let url = base.setting(parameter, to: String(order.offset))
+            return sized(url, limitParameter, order.limit ?? limit)
         case .cursor(_, let parameter, let sizeParameter, let size),
             .keyset(_, let parameter, let sizeParameter, let size):
             let url = sized(base, sizeParameter, size)

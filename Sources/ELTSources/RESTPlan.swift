@@ -7,6 +7,8 @@ struct RESTOrder: Equatable {
     var token: String?
     /// Rows before it, for listings that are asked by offset.
     var offset: Int64 = 0
+    /// How many rows are asked for, where that isn't the same for all pages.
+    var limit: Int?
     /// Asked only to see whether there's more.
     var isProbe = false
 }
@@ -18,6 +20,17 @@ struct RESTFacts: Equatable {
     var next: String?
     /// Tells pages apart by their rows.
     var fingerprint: Int
+
+    /// Whether the first page of a listing can be right.
+    func begin(hasTotal: Bool) throws(RESTFailure) {
+        guard hasTotal else { return }
+        guard let total else {
+            throw .malformed(found: "neither the body nor X-Total-Count tells the total")
+        }
+        guard rows > 0 || total == 0 else {
+            throw .malformed(found: "the first page is empty, and the total is \(total)")
+        }
+    }
 }
 
 /// Whether a page belongs to the listing.
@@ -107,7 +120,7 @@ struct RESTWalk: RESTPlan {
     var hole: Int? { nil }
 }
 
-/// Numbered pages, or offsets. With a total they are asked for side by side, else one after another.
+/// Numbered pages. With a total they are asked for side by side, else one after another.
 ///
 /// The end is where the service says: behind `total` rows by its newest word, or else at the first page that's
 /// empty or isn't there. A page that isn't full is no end: a service may leave rows out of it. A total may be too
@@ -120,7 +133,6 @@ struct RESTWalk: RESTPlan {
 struct RESTJump: RESTPlan {
     private let size: Int
     private let hasTotal: Bool
-    private let isByOffset: Bool
 
     private var kept: Set<Int>
     private var ordered = 0
@@ -137,10 +149,9 @@ struct RESTJump: RESTPlan {
     /// The page with the greatest index. A resume doesn't know its fingerprint.
     private var newest: (index: Int, rows: Int, fingerprint: Int?)?
 
-    init(size: Int, hasTotal: Bool, isByOffset: Bool, draft: any SnapshotDraft) throws(RESTError) {
+    init(size: Int, hasTotal: Bool, draft: any SnapshotDraft) throws(RESTError) {
         self.size = size
         self.hasTotal = hasTotal
-        self.isByOffset = isByOffset
         kept = draft.keptPages
         rows = draft.keptRows
         for index in kept.sorted() {
@@ -179,10 +190,10 @@ struct RESTJump: RESTPlan {
             guard outstanding == 0, last == nil else { return nil }
             return order(ordered, isProbe: isBehindShortPage)
         }
-        if let firstEmpty, isCapped, !isByOffset, ordered > firstEmpty { return nil }
+        if let firstEmpty, isCapped, ordered > firstEmpty { return nil }
         if ordered < count { return order(ordered) }
         guard outstanding == 0 else { return nil }
-        let isShort = isCapped && !isByOffset && firstEmpty == nil && rows < total ?? 0
+        let isShort = isCapped && firstEmpty == nil && rows < total ?? 0
         if isShort { return order(ordered) }
         return pageBehindTotal.map { order($0, isProbe: true) }
     }
@@ -202,7 +213,7 @@ struct RESTJump: RESTPlan {
 
     private mutating func order(_ index: Int, isProbe: Bool = false) -> RESTOrder {
         ordered = index + 1
-        return RESTOrder(index: index, offset: Int64(index) * Int64(step), isProbe: isProbe)
+        return RESTOrder(index: index, isProbe: isProbe)
     }
 
     mutating func arrived(_ order: RESTOrder, _ facts: RESTFacts) throws -> RESTVerdict {
@@ -218,7 +229,12 @@ struct RESTJump: RESTPlan {
             throw RESTFailure.fatal(
                 .loop(page: order.index, reason: "it has the same rows as a page before"))
         }
-        if order.index == 0 { try beginning(with: facts) }
+        if order.index == 0 {
+            try facts.begin(hasTotal: hasTotal)
+            firstRows = facts.rows
+            firstTotal = facts.total
+            firstFingerprint = facts.fingerprint
+        }
         total = facts.total ?? total
         kept.insert(order.index)
         rows += Int64(facts.rows)
@@ -230,20 +246,6 @@ struct RESTJump: RESTPlan {
         return .keep(PageNote(rows: facts.rows, total: facts.total, next: nil, isLast: isLast))
     }
 
-    private mutating func beginning(with facts: RESTFacts) throws {
-        if hasTotal {
-            guard let total = facts.total else {
-                throw RESTFailure.malformed(found: "neither the body nor X-Total-Count tells the total")
-            }
-            guard facts.rows > 0 || total == 0 else {
-                throw RESTFailure.malformed(found: "the first page is empty, and the total is \(total)")
-            }
-        }
-        firstRows = facts.rows
-        firstTotal = facts.total
-        firstFingerprint = facts.fingerprint
-    }
-
     /// There's no such page as was asked for only to find that out.
     private mutating func end(before order: RESTOrder) {
         if !hasTotal { last = 0 }
@@ -253,14 +255,19 @@ struct RESTJump: RESTPlan {
     mutating func isBehindEnd(_ order: RESTOrder) -> Bool {
         guard order.index > 0 else { return false }
         // Not a probe: the total shrank after this page was asked for.
-        guard !hasTotal || order.isProbe || isCapped && !isByOffset || order.index >= count else { return false }
+        guard !hasTotal || order.isProbe || isCapped || order.index >= count else { return false }
         end(before: order)
         return true
     }
 
-    var hole: Int? {
+    var hole: Int? { kept.firstHole }
+}
+
+extension Set<Int> {
+    /// The first index that's missing though greater ones are there; nil if there's none.
+    var firstHole: Int? {
         var index = 0
-        while kept.contains(index) { index += 1 }
-        return index < kept.count ? index : nil
+        while contains(index) { index += 1 }
+        return index < count ? index : nil
     }
 }

@@ -76,7 +76,7 @@ private func body(_ index: Int) -> [UInt8] {
         #expect(draft.plan == plan && draft.begunAt == first.begunAt && draft.startedAt == plan.now)
         #expect(draft.keptPages == [0, 1, 2])
         #expect(draft.keptRows == 8)
-        #expect(draft.note(ofPage: 2) == PageNote(rows: 5, total: 9, next: "n2", isLast: false))
+        #expect(draft.note(ofPage: 2) == PageNote(rows: 5, total: 9, next: "n2", isLast: false, offset: 14))
         #expect(draft.note(ofPage: 3) == nil)
         #expect(throws: ArchiveError.pagesMissing(entity: "customer", pages: 5, kept: 3)) {
             try draft.complete(number: 1, w1: [], finishedAt: plan.now, summary: summary(5))

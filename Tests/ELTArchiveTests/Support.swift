@@ -143,7 +143,7 @@ extension SnapshotDraft {
             try body[start..<end].withUnsafeBytes { try writer.write($0) }
             start = end
         }
-        try writer.finish(PageNote(rows: rows, total: 9, next: "n\(index)", isLast: false))
+        try writer.finish(PageNote(rows: rows, total: 9, next: "n\(index)", isLast: false, offset: Int64(index * 7)))
     }
 }
 

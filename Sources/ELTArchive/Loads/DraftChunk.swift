@@ -88,7 +88,8 @@ extension DraftChunk.Part {
         if let found = node["note"] {
             guard let rows = found["rows"]?.integer, let isLast = found["is_last"]?.bool else { return nil }
             note = PageNote(
-                rows: Int(rows), total: found["total"]?.integer, next: found["next"]?.string, isLast: isLast)
+                rows: Int(rows), total: found["total"]?.integer, next: found["next"]?.string, isLast: isLast,
+                offset: found["offset"]?.integer)
         }
         self.init(
             attempt: attempt, page: Int(page), part: Int(part), start: Int(start), length: Int(length),

@@ -46,7 +46,9 @@ enum PageLine {
         text.member(#"{"rows":"#, Int64(note.rows))
         text.member(#","total":"#, note.total)
         text.member(#","next":"#, note.next)
-        text.append(note.isLast ? #","is_last":true}"# : #","is_last":false}"#)
+        text.append(note.isLast ? #","is_last":true"# : #","is_last":false"#)
+        if let offset = note.offset { text.member(#","offset":"#, offset) }
+        text.append("}")
     }
 
     /// How much of `body` fits one line without cutting a character.

@@ -48,15 +48,18 @@ package struct PageNote: Sendable, Equatable, Codable {
     package var next: String?
     /// Whether the service said that this is the last page.
     package var isLast: Bool
+    /// The rows before it, where pages are asked for by that.
+    package var offset: Int64?
     /// A row's number among those of its full load has so much room for its place in the page; only the page of a
     /// listing that has no other may have more rows.
     package static let rowsMax = 1 << 20
 
-    package init(rows: Int, total: Int64?, next: String?, isLast: Bool) {
+    package init(rows: Int, total: Int64?, next: String?, isLast: Bool, offset: Int64? = nil) {
         self.rows = rows
         self.total = total
         self.next = next
         self.isLast = isLast
+        self.offset = offset
     }
 }
 
