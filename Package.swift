@@ -55,6 +55,7 @@ let package = Package(
         .systemLibrary(
             name: "CCurlSystem", path: "Sources/CCurlSystem", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CCurl", dependencies: ["CCurlSystem"]),
         .target(name: "CWalBuffer", dependencies: ["CSQLite"]),
         .target(
@@ -64,7 +65,7 @@ let package = Package(
 
         // 1: Swift over C. Knows nothing of ELT.
         target("Kafka", ["CRdKafka"]),
-        target("HTTP", ["CCurl"]),
+        target("HTTP", ["CCurl", "CZlib"]),
         target("JSON", ["CSimdJSON"]),
         target("SQLite", ["CSQLite", "CWalBuffer"]),
 

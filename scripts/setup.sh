@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the system libraries that are missing, and says nothing if none is.
 set -euo pipefail
-libraries="librdkafka-dev libsqlite3-dev libcurl4-openssl-dev libzstd-dev libssl-dev libsimdjson-dev pkg-config g++ curl"
-brew_libraries="librdkafka sqlite curl zstd openssl@3 simdjson pkg-config"
+libraries="librdkafka-dev libsqlite3-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libssl-dev libsimdjson-dev pkg-config g++ curl"
+brew_libraries="librdkafka sqlite curl zstd zlib openssl@3 simdjson pkg-config"
 [ "${1:-}" = python ] && libraries="python3 python3-venv python3-pip" && brew_libraries="python3"
 
 if command -v dpkg-query >/dev/null; then

@@ -91,6 +91,7 @@ package final class HTTPClient {
                 guard let head = transfer.head else {
                     throw HTTPError.truncated(url: transfer.url.description, reason: "it has no head")
                 }
+                try transfer.checkEnd()
                 hasEnded = true
                 transfer.receiver.ends(.success(head))
             } catch {

@@ -18,6 +18,8 @@ final class HTTPTransfer {
     private var headers: [HTTPHeader] = []
     private var headerBytes: Int64 = 0
     private var bodyBytes: Int64 = 0
+    /// nil for a body that isn't compressed.
+    private var inflater: Inflater?
     private let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init(_ request: HTTPRequest, receiver: any HTTPReceiver) throws(HTTPError) {
@@ -28,6 +30,7 @@ final class HTTPTransfer {
         url = request.url
         message.pointee = 0
         for header in request.headers { try append(header) }
+        try append(HTTPHeader("Accept-Encoding", Inflater.accepted))
         if request.body != nil { try append(HTTPHeader("Expect", "")) }
     }
 
@@ -89,6 +92,13 @@ final class HTTPTransfer {
         headers = []
         headerBytes = 0
         bodyBytes = 0
+        inflater = nil
+    }
+
+    /// Throws if the body isn't whole though the connection says so.
+    func checkEnd() throws(HTTPError) {
+        guard let inflater, !inflater.isWhole, (200...299).contains(status) else { return }
+        throw .truncated(url: url.description, reason: "its compressed body has no end")
     }
 
     /// Tells libcurl all that it must know for this request.
@@ -112,7 +122,6 @@ final class HTTPTransfer {
         // What's said to a proxy is not what's said to the origin.
         set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        set(CURLOPT_ACCEPT_ENCODING, "")
         set(CURLOPT_USERAGENT, userAgent)
         set(CURLOPT_BUFFERSIZE, 512 << 10)
         set(CURLOPT_TCP_KEEPALIVE, 1)
@@ -192,8 +201,9 @@ extension HTTPTransfer {
             }
             let head = HTTPHead(status: status, url: url, headers: headers)
             self.head = head
-            let isFollowed = isRedirect && head["Location"] != nil
-            if !isFollowed { try receiver.begins(head) }
+            if isRedirect, head["Location"] != nil { return }
+            try receiver.begins(head)
+            inflater = try unpacking { try Inflater(encodings: head.all("Content-Encoding")) }
         } else if let colon = text.firstIndex(of: ":") {
             headers.append(
                 HTTPHeader(String(text[..<colon]).trimmed, String(text[text.index(after: colon)...]).trimmed))
@@ -201,6 +211,15 @@ extension HTTPTransfer {
     }
 
     fileprivate func readBody(_ piece: UnsafeRawBufferPointer) throws {
+        guard let inflater else { return try receive(piece) }
+        try unpacking { try inflater.unpack(piece, sink: receive) }
+    }
+
+    private func unpacking<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch is Inflater.BadStream { throw HTTPError.badEncoding(url: url.description) }
+    }
+
+    private func receive(_ piece: UnsafeRawBufferPointer) throws {
         bodyBytes += Int64(piece.count)
         guard bodyBytes <= request.limits.bodyBytesMax else {
             throw HTTPError.tooLarge(url: url.description, part: .body, limit: request.limits.bodyBytesMax)
@@ -223,8 +242,6 @@ extension HTTPTransfer {
             return HTTPError.notTrusted(url: place, reason: reason)
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_HTTP2_STREAM, CURLE_HTTP2:
             return HTTPError.truncated(url: place, reason: reason)
-        case CURLE_BAD_CONTENT_ENCODING:
-            return HTTPError.badEncoding(url: place)
         case CURLE_OUT_OF_MEMORY where head == nil && headerBytes > 0:
             // libcurl's own limit for one header.
             return HTTPError.tooLarge(url: place, part: .headers, limit: 100 << 10)

@@ -151,12 +151,60 @@ struct HTTPClientTests {
         #expect(server.requests[0][header: "Accept-Encoding"]?.contains("gzip") == true)
     }
 
-    @Test func `a body that isn't compressed as it says is an error`() throws {
-        let server = try LoopbackServer {
-            $1.reply(200, [("Content-Encoding", "gzip")], "not gzip at all, really")
+    private static let text = Array(#"{"items":[1,2,3]}"#.utf8)
+    private static let packed = [
+        ("gzip", Gzip.stored(text)), ("X-GZIP, identity", Gzip.stored(text)),
+        ("deflate", Gzip.deflated(text, hasHeader: true)), ("deflate", Gzip.deflated(text, hasHeader: false)),
+    ]
+
+    @Test(arguments: packed)
+    func `a compressed body is whole or an error, in pieces of any size`(encoding: String, bytes: [UInt8]) throws {
+        for count in 0...bytes.count {
+            let server = try LoopbackServer { request, connection in
+                connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: \(encoding)\r\nContent-Length: \(count)\r\n\r\n")
+                let isSlow = count == bytes.count
+                for piece in isSlow ? bytes.map({ [$0] }) : [Array(bytes[..<count])] {
+                    connection.send(piece)
+                    if isSlow { usleep(1000) }
+                }
+            }
+            defer { server.stop() }
+            if count == bytes.count {
+                #expect(try get(server).body == Self.text)
+            } else {
+                #expect(
+                    error { _ = try get(server) }
+                        == .truncated(url: server.url + "/", reason: "its compressed body has no end"),
+                    "\(count) bytes")
+            }
         }
-        let error = error { _ = try get(server) }
-        #expect(error == .badEncoding(url: server.url + "/"))
+    }
+
+    @Test func `a gzip body may have several members`() throws {
+        let bytes = Gzip.stored(Array("ab".utf8)) + Gzip.stored([]) + Gzip.stored(Array("cd".utf8))
+        let server = try LoopbackServer { $1.reply(200, [("Content-Encoding", "gzip")], bytes) }
+        #expect(try get(server).body == Array("abcd".utf8))
+        let cut = try LoopbackServer { $1.reply(200, [("Content-Encoding", "gzip")], bytes.dropLast(3)) }
+        #expect(error { _ = try get(cut) } == .truncated(url: cut.url + "/", reason: "its compressed body has no end"))
+    }
+
+    @Test func `a body that isn't compressed as it says is an error`() throws {
+        let flipped = Gzip.stored(Self.text).enumerated().map { $0 == 20 ? $1 ^ 1 : $1 }
+        let bodies: [(String, [UInt8])] = [
+            ("gzip", Array("not gzip at all, really".utf8)), ("gzip", flipped), ("br", Self.text),
+            ("gzip, gzip", Gzip.stored(Gzip.stored(Self.text))), ("gzip", Gzip.stored(Self.text) + [1, 2, 3]),
+            ("deflate", Gzip.deflated(Self.text, hasHeader: true) + [0]),
+        ]
+        for (encoding, body) in bodies {
+            let server = try LoopbackServer { $1.reply(200, [("Content-Encoding", encoding)], body) }
+            #expect(error { _ = try get(server) } == .badEncoding(url: server.url + "/"), "\(encoding)")
+        }
+    }
+
+    @Test(arguments: [304, 500])
+    func `no body is no error where none is to be expected`(status: Int) throws {
+        let server = try LoopbackServer { $1.reply(status, [("Content-Encoding", "gzip")]) }
+        #expect(try get(server).head.status == status)
     }
 
     @Test func `a small body that unpacks to a huge one is refused at the limit`() throws {

@@ -199,10 +199,7 @@ enum Gzip {
 
     /// A whole and honest file that isn't compressed at all.
     static func stored(_ bytes: [UInt8]) -> [UInt8] {
-        precondition(bytes.count < 65536)
-        let count = UInt16(bytes.count)
-        var out =
-            head + [1, UInt8(count & 255), UInt8(count >> 8), UInt8(~count & 255), UInt8(~count >> 8)] + bytes
+        var out = head + block(bytes)
         var crc: UInt32 = 0xFFFF_FFFF
         for byte in bytes {
             crc ^= UInt32(byte)
@@ -212,6 +209,23 @@ enum Gzip {
             for shift in [0, 8, 16, 24] { out.append(UInt8(word >> shift & 255)) }
         }
         return out
+    }
+
+    /// The same as `Content-Encoding: deflate` means it, and without zlib's header and sum as some servers write it.
+    static func deflated(_ bytes: [UInt8], hasHeader: Bool) -> [UInt8] {
+        guard hasHeader else { return block(bytes) }
+        var a = 1, b = 0
+        for byte in bytes {
+            a = (a + Int(byte)) % 65521
+            b = (b + a) % 65521
+        }
+        return [0x78, 1] + block(bytes) + [b >> 8, b & 255, a >> 8, a & 255].map { UInt8($0) }
+    }
+
+    private static func block(_ bytes: [UInt8]) -> [UInt8] {
+        precondition(bytes.count < 65536)
+        let count = UInt16(bytes.count)
+        return [1, UInt8(count & 255), UInt8(count >> 8), UInt8(~count & 255), UInt8(~count >> 8)] + bytes
     }
 
     /// A few bytes that become `count` spaces or more: one literal, then matches of 258 bytes each.

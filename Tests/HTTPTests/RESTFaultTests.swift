@@ -97,6 +97,29 @@ struct RESTRetryTests {
             }, failures: 3)
     }
 
+    /// Each line that came is JSON: only the compressed stream tells that there are more.
+    @Test func `compressed lines that break off are asked again`() throws {
+        let whole = Gzip.stored(Array("{\"id\":1}\n{\"id\":2}\n".utf8))
+        let counter = Counter()
+        let server = try LoopbackServer { _, connection in
+            let body = counter.next() < 2 ? whole.dropLast(8 + 9) : whole[...]
+            connection.reply(200, [("Content-Encoding", "gzip")], Array(body), type: "application/x-ndjson")
+        }
+        var fixture = RESTFixture(server)
+        fixture.settings.records = []
+        let summary = try fixture.load(into: draft)
+        #expect(summary.rows == 2 && summary.retries == 2 && draft.discarded == 2)
+        let broken = try LoopbackServer {
+            $1.reply(200, [("Content-Encoding", "gzip")], Array(whole.dropLast(8)), type: "application/x-ndjson")
+        }
+        fixture.settings.url = broken.url + "/rows"
+        #expect(
+            fixture.failure()
+                == .unavailable(
+                    page: 0, attempts: 6,
+                    reason: "The response of \(broken.url)/rows broke off: its compressed body has no end."))
+    }
+
     @Test func `a hanging request is asked again`() throws {
         let server = try server(failures: 1) { $0.hang() }
         var fixture = RESTFixture(server)
