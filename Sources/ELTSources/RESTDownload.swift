@@ -266,7 +266,12 @@ final class RESTDownload {
             throw RESTError.tooLarge(
                 page: index, reason: "Its row \(row + 1) has more than \(RESTPage.rowBytesMax) bytes.")
         case let error as ListSplitterError:
-            try putOffMalformed(attempt, page, found: "the body " + error.problem)
+            let found = "the body " + error.problem
+            if case .twoLists = error {
+                // What breaks on the way doesn't look like this: it would come again.
+                throw RESTError.twoLists(url: (page?.url ?? listing.base).description, page: index, found: found)
+            }
+            try putOffMalformed(attempt, page, found: found)
         case RESTFailure.fatal(let error):
             throw error
         default:

@@ -15,6 +15,8 @@ package enum RESTError: ELTError, Equatable {
     case refused(url: String, page: Int, status: Int)
     /// 2xx, but not a whole page. `found` says what it was instead.
     case malformed(url: String, page: Int, attempts: Int, found: String)
+    /// A key on the way to the list stands twice in its object, and nothing says which list counts.
+    case twoLists(url: String, page: Int, found: String)
     case tooLarge(page: Int, reason: String)
     /// The listing goes round in circles.
     case loop(page: Int, reason: String)
@@ -40,6 +42,7 @@ package enum RESTError: ELTError, Equatable {
             default: "rest.refused"
             }
         case .malformed: "rest.malformed"
+        case .twoLists: "rest.two-lists"
         case .tooLarge: "rest.too-large"
         case .loop: "rest.loop"
         case .tooManyPages: "rest.too-many-pages"
@@ -54,8 +57,8 @@ package enum RESTError: ELTError, Equatable {
         switch self {
         // What the service does, or doesn't do for us, also where a setting may be the reason: it may be
         // mended on either side, and a broker's refusals are told the same way.
-        case .unavailable, .busy, .deadline, .malformed, .tokenRefused, .notTrusted, .loop, .tooManyPages,
-            .otherOrigin:
+        case .unavailable, .busy, .deadline, .malformed, .twoLists, .tokenRefused, .notTrusted, .loop,
+            .tooManyPages, .otherOrigin:
             .unavailable
         case .refused(_, _, let status): [401, 403, 404, 410, 451].contains(status) ? .unavailable : .configuration
         case .configuration, .tooLarge: .configuration
@@ -67,8 +70,8 @@ package enum RESTError: ELTError, Equatable {
     package var isRetryable: Bool {
         switch self {
         case .unavailable, .busy, .deadline, .malformed: true
-        case .configuration, .refused, .tooLarge, .loop, .tooManyPages, .otherOrigin, .notTrusted, .tokenRefused,
-            .brokenDraft:
+        case .configuration, .refused, .twoLists, .tooLarge, .loop, .tooManyPages, .otherOrigin, .notTrusted,
+            .tokenRefused, .brokenDraft:
             false
         }
     }
@@ -88,6 +91,7 @@ package enum RESTError: ELTError, Equatable {
             "\(url) answered page \(page) with status \(status)."
         case .malformed(let url, let page, let attempts, let found):
             "\(url) gave no whole page \(page) in \(attempts) attempts: \(found)."
+        case .twoLists(let url, let page, let found): "\(url) gave a page \(page) that can't be read: \(found)."
         case .tooLarge(let page, let reason): "Page \(page) of the listing is too large. \(reason)"
         case .loop(let page, let reason): "The listing goes round in circles at page \(page): \(reason)."
         case .tooManyPages(let limit): "The listing has more than \(limit) pages."
@@ -116,7 +120,9 @@ package enum RESTError: ELTError, Equatable {
         case .malformed:
             "Check full_load.records and full_load.pagination in elt.yml; if they're right, tell the "
                 + "service's owner. 'elt full-load' goes on at the first missing page."
-        case .tooLarge: "Lower full_load.pagination's size (or limit) in elt.yml, or have the service give shorter pages."
+        case .twoLists: "Tell the service's owner: a key may stand once in an object. Then run 'elt full-load' again."
+        case .tooLarge:
+            "Lower full_load.pagination's size (or limit) in elt.yml, or have the service give shorter pages."
         case .loop: "Check full_load.pagination in elt.yml: kind and parameter names."
         case .tooManyPages: "Check full_load.pagination in elt.yml, or raise full_load.max_pages."
         case .otherOrigin: "Put the service's final address into full_load.url in elt.yml."

@@ -48,7 +48,6 @@ struct RESTRetryTests {
 
     @Test(arguments: [
         "<html><body>SECRET</body></html>", "", "{\"error\":\"SECRET\"}", "{\"items\":null}",
-        "{\"items\":[{\"id\":1}],\"items\":[]}",
         "{\"items\":[{\"id\":1}", "{\"items\":[{\"id\":1}]}GARBAGE", "\u{FEFF}{\"items\":[]}", "[]",
         "{\"items\":[{\"id\":1,}]}",
     ])
@@ -163,6 +162,16 @@ struct RESTRetryTests {
                     url: server.url + "/rows", page: 0, attempts: 6,
                     found: "the body isn't JSON near byte 0 (content type text/html; charset=x)"))
         #expect(draft.pages.isEmpty && draft.discarded == 6)
+    }
+
+    @Test func `two lists in a page aren't asked for again`() throws {
+        let server = try LoopbackServer { $1.reply(200, [], "{\"items\":[{\"id\":1}],\"items\":[]}") }
+        let error = RESTFixture(server).failure(into: draft)
+        #expect(
+            error
+                == .twoLists(
+                    url: server.url + "/rows", page: 0, found: "the body has a key of 'items' twice (byte 27)"))
+        #expect(server.requests.count == 1 && draft.pages.isEmpty && draft.discarded == 1)
     }
 
     @Test func `the list at another place is named`() throws {
@@ -340,7 +349,7 @@ struct RESTPatienceTests {
         .unavailable(page: 0, attempts: 6, reason: ""), .deadline(page: 0, reason: nil),
         .malformed(url: "", page: 0, attempts: 6, found: ""), .loop(page: 1, reason: ""), .tooManyPages(limit: 1),
         .otherOrigin(page: 0, reason: ""), .notTrusted(reason: ""), .tokenRefused(url: "", status: 401, word: nil),
-        .busy(page: 0, status: 429, until: Instant(milliseconds: 0)),
+        .busy(page: 0, status: 429, until: Instant(milliseconds: 0)), .twoLists(url: "", page: 0, found: ""),
     ] + [401, 403, 404, 410].map { .refused(url: "", page: 0, status: $0) }
     for error in unavailable { #expect(error.kind == .unavailable, "\(error)") }
     let settings: [RESTError] = [.configuration(""), .tooLarge(page: 0, reason: "")]
