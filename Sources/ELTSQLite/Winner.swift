@@ -47,12 +47,14 @@ struct Winner {
     @inline(__always) func isLess(than other: Winner) -> Bool { words < other.words }
     @inline(__always) func isSameRecord(as other: Winner) -> Bool { words == other.words }
 
-    /// Equal up to the topic's rank, and yet two records.
+    /// Equal up to the topic's rank, and yet two records. Rows of one full load are told apart by their place in it.
     @inline(__always) func ties(with other: Winner) -> Bool {
-        words.0 == other.words.0 && words.1 == other.words.1 && !isSameRecord(as: other) && !isAbsence
+        words.0 == other.words.0 && words.1 == other.words.1 && !isSameRecord(as: other)
+            && kind == RecordOrder.Kind.event.rawValue
     }
 
-    var isAbsence: Bool { UInt8(truncatingIfNeeded: words.0 >> 24) == RecordOrder.Kind.absence.rawValue }
+    private var kind: UInt8 { UInt8(truncatingIfNeeded: words.0 >> 24) }
+    var isAbsence: Bool { kind == RecordOrder.Kind.absence.rawValue }
 
     func withOrder<T>(_ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {
         var bytes = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)

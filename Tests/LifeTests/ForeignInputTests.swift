@@ -220,6 +220,16 @@ import Testing
         #expect(throws: ExtractError.self) { try run(project, 4) }
     }
 
+    @Test func `Events that only their offsets tell apart are a tie, rows of one full load aren't`() throws {
+        let project = try ReplayProject()
+        project.snapshot.pages = [[#"{"id":"a","name":"1"}"#, #"{"id":"a","name":"2"}"#], [#"{"id":"a","name":"3"}"#]]
+        #expect(try project.engine(hours: 1).fullLoad([], acceptShrink: true).ties == 0)
+        #expect(try project.names() == ["a 3"])
+        for name in ["4", "5"] { project.produce("create", key: "a", name: name, hour: 2) }
+        #expect(try run(project, 3).ties == 1)
+        #expect(try project.names() == ["a 5"])
+    }
+
     @Test func `Another archive with as many entries isn't taken for ours`() throws {
         let project = try ReplayProject()
         project.produce("create", key: "a", name: "A", hour: 0)
