@@ -18,6 +18,9 @@ namespace {
 
 constexpr size_t padding = 64;
 
+/// What RFC 7464 (application/json-seq) puts before each record.
+constexpr char recordSeparator = 0x1E;
+
 /// Bytes with room to read on behind them.
 class PaddedBuffer {
 public:
@@ -152,6 +155,10 @@ int elt_list_splitter::next(const uint8_t **element, size_t *length) {
             }
             break;
         case State::lines:
+            if (*cursor == recordSeparator) {
+                ++cursor;
+                break;
+            }
             if (*cursor != '{') return unexpected(*cursor);
             beginElement();
             break;
@@ -167,7 +174,8 @@ int elt_list_splitter::next(const uint8_t **element, size_t *length) {
 int elt_list_splitter::start() {
     const unsigned char c = static_cast<unsigned char>(*cursor);
     if (c == 0xEF || c == 0xFE || c == 0xFF) return fail(elt_list_byte_order_mark);
-    if (c != '{' && c != '[') return unexpected(*cursor);
+    const bool isSequence = path.empty() && *cursor == recordSeparator;
+    if (c != '{' && c != '[' && !isSequence) return unexpected(*cursor);
     if (path.empty()) {
         if (c == '[') {
             ++cursor;

@@ -191,6 +191,15 @@ struct RESTRetryTests {
         #expect(try taken.load(into: draft).rows == 1)
     }
 
+    @Test func `a sequence of JSON texts is lines`() throws {
+        let body = "\u{1E}{\"id\":1}\n\u{1E}{\"id\":2}\n"
+        let server = try LoopbackServer { $1.reply(200, [], body, type: "application/json-seq") }
+        var fixture = RESTFixture(server)
+        fixture.settings.records = []
+        #expect(try fixture.load(into: draft).rows == 2)
+        #expect(draft.bodies == [body])
+    }
+
     @Test(arguments: [
         (401, "rest.unauthorized"), (403, "rest.forbidden"), (404, "rest.not-found"), (400, "rest.refused"),
         (304, "rest.refused"),

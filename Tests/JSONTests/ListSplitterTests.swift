@@ -100,12 +100,19 @@ struct ListSplitterTests {
     @Test func `a bare list and lines are lists too`() throws {
         let list = try split(#" [{"a":1} ,2] "#, path: [])
         #expect(list.elements == [#"{"a":1}"#, "2"] && list.skeleton.shape == .array)
-        for text in ["{\"a\":1}\n{\"b\":2}\r\n\n", "{\"a\":1}{\"b\":2}"] {
+        let sequence = "\u{1E}{\"a\":1}\n\u{1E}\u{1E}{\"b\":2}\n"
+        for text in ["{\"a\":1}\n{\"b\":2}\r\n\n", "{\"a\":1}{\"b\":2}", sequence] {
             for piece in 1...text.utf8.count {
                 let lines = try split(text, path: [], piece: piece)
                 #expect(lines.elements == [#"{"a":1}"#, #"{"b":2}"#] && lines.skeleton.shape == .lines)
             }
         }
+        // A record separator is nothing but that: no list, no space, and no part of a record.
+        for text in ["\u{1E}[1]", "[1,\u{1E}2]", "\u{1E}{\"a\":\u{1E}1}", "\u{1E}{\"a\":1\u{1E}{\"b\":2}"] {
+            #expect(fault(text, path: []) != nil)
+        }
+        #expect(fault("\u{1E}{\"items\":[1]}") == .notJSON(offset: 0))
+        #expect(fault("\u{1E}{\"a\":1}\n\u{1E}{\"b\"", path: []) == .truncated(bytes: 14))
         #expect(try split(" \n", path: []).skeleton.shape == .empty)
         #expect(try split("[]", path: []).elements.isEmpty)
     }

@@ -41,7 +41,7 @@ enum {
     elt_list_shape_envelope,
     /// The document is the list.
     elt_list_shape_array,
-    /// Objects one after another, as NDJSON has them.
+    /// Objects one after another, as NDJSON and JSON text sequences (RFC 7464) have them.
     elt_list_shape_lines,
 };
 
