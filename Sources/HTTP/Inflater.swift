@@ -19,8 +19,8 @@ final class Inflater {
     /// The first bytes, until they tell what the stream is.
     private var begin: [UInt8] = []
     // zlib's state points back to this: it mustn't move.
-    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    private let output = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+    private let stream: UnsafeMutablePointer<z_stream>
+    private let output: UnsafeMutableRawBufferPointer
 
     /// - Parameter encodings: The values of `Content-Encoding`; nil if they say that the body isn't compressed.
     init?(encodings: [String]) throws {
@@ -32,7 +32,10 @@ final class Inflater {
         case ["deflate"]: kind = .deflate
         default: throw BadStream()
         }
+        // Not before: nobody gives back what a body that isn't compressed doesn't get.
+        stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
+        output = .allocate(byteCount: 256 << 10, alignment: 16)
     }
 
     deinit {
