@@ -110,7 +110,7 @@ package final class SQLiteWarehouse {
     }
 
     /// A new file goes where links point to, as an old one lies there.
-    private static func behindLinks(_ path: String) -> String {
+    static func behindLinks(_ path: String) -> String {
         var path = path
         for _ in 0..<8 {
             guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { break }

@@ -83,7 +83,8 @@ package enum WarehouseError: SQLComplaining {
         case .storage:
             "Check free space, permissions of its folder and the limit of file sizes (ulimit -f), then run the same command again; nothing is half done."
         case .busy: "Close the program that writes to it (see `lsof`), then run the same command again."
-        case .damaged: "Move the file away and run 'elt rebuild --from-archive': the archive has everything."
+        case .damaged:
+            "Run 'elt rebuild --from-archive': the archive has everything. What can't be mended in place is set aside and made anew."
         case .newer: "Use the newer elt, or move the file away and run 'elt rebuild --from-archive'."
         case .model: "Mend the model's SQL and run 'elt build'. The tables stand as they were published last."
         case .duplicateKey: "Make the query give one row for each key, for example with group by, or name more columns in unique_key."

@@ -89,7 +89,8 @@ struct Wiring {
         let settings = settings
         return Engine(
             settings: settings, models: try models(), context: context, startedAt: Self.clock(),
-            makeArchive: archive, makeScratchArchive: scratchArchive, removeScratchArchive: removeScratch, makeWarehouse: warehouse, lookAtWarehouse: warehouseToLookAt,
+            makeArchive: archive, makeScratchArchive: scratchArchive, removeScratchArchive: removeScratch, makeWarehouse: warehouse,
+            setWarehouseAside: { try SQLiteWarehouse.setAside(settings.warehousePath) }, lookAtWarehouse: warehouseToLookAt,
             makeChangeSource: { try changeSource(context.progress) },
             makeSnapshotSource: { entity in
                 guard let full = entity.fullLoad else { preconditionFailure("asked for an entity without a full load") }

@@ -56,6 +56,7 @@ final class EngineLife: LifeTarget {
             makeScratchArchive: { try LocalArchive(path: archivePath + "/.dry-run") },
             removeScratchArchive: { try? FileManager.default.removeItem(atPath: archivePath + "/.dry-run") },
             makeWarehouse: { try SQLiteWarehouse(path: warehousePath) },
+            setWarehouseAside: { try SQLiteWarehouse.setAside(warehousePath) },
             lookAtWarehouse: { try SQLiteWarehouse.look(at: warehousePath) }, makeChangeSource: { [source] in source },
             makeSnapshotSource: { [snapshot] _ in snapshot })
     }

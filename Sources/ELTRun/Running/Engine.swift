@@ -20,6 +20,8 @@ package struct Engine {
     let removeScratchArchive: () -> Void
     /// For the holder of the lock.
     let makeWarehouse: () throws -> any Warehouse
+    /// Takes a damaged warehouse out of the way and gives its new name; nil if there's none.
+    let setWarehouseAside: () throws -> String?
     /// To read what's there, if anything is.
     let lookAtWarehouse: () throws -> any Warehouse
     let makeChangeSource: () throws -> any ChangeSource
@@ -29,7 +31,8 @@ package struct Engine {
         settings: ProjectSettings, models: ModelProject, context: RunContext, startedAt: Instant,
         makeArchive: @escaping () throws -> any Archive, makeScratchArchive: @escaping () throws -> any Archive,
         removeScratchArchive: @escaping () -> Void, makeWarehouse: @escaping () throws -> any Warehouse,
-        lookAtWarehouse: @escaping () throws -> any Warehouse, makeChangeSource: @escaping () throws -> any ChangeSource,
+        setWarehouseAside: @escaping () throws -> String?, lookAtWarehouse: @escaping () throws -> any Warehouse,
+        makeChangeSource: @escaping () throws -> any ChangeSource,
         makeSnapshotSource: @escaping (EntitySettings) throws -> any SnapshotSource
     ) {
         self.settings = settings
@@ -40,6 +43,7 @@ package struct Engine {
         self.makeScratchArchive = makeScratchArchive
         self.removeScratchArchive = removeScratchArchive
         self.makeWarehouse = makeWarehouse
+        self.setWarehouseAside = setWarehouseAside
         self.lookAtWarehouse = lookAtWarehouse
         self.makeChangeSource = makeChangeSource
         self.makeSnapshotSource = makeSnapshotSource

@@ -6,7 +6,8 @@ extension Engine {
     /// Raw tables and models from the archive alone. Readers see the old tables until the commit, which is one for all; where there's nothing to be
     /// seen raw tables have their own, as in an hour.
     ///
-    /// The limits of a run aren't asked: they are for what a run brings.
+    /// The limits of a run aren't asked: they are for what a run brings. A warehouse that's too damaged to be written
+    /// is set aside, and a new one is made as if it had been lost.
     package func rebuild(at explicitNow: Bool) throws -> RunReport {
         let lock = try lock("rebuild")
         defer { withExtendedLifetime(lock) {} }
@@ -16,9 +17,29 @@ extension Engine {
         let archive = try makeArchive()
         try watch.measure("recover") { try archive.recover() }
         try archive.checkListed()
+        // It's entered once, however often the tables are begun.
+        var isToBeEntered = explicitNow
+        do {
+            try rebuild(archive, &isToBeEntered, &report, &watch)
+        } catch let error as any ELTError where error.code == "warehouse.damaged" {
+            guard let aside = try setWarehouseAside() else { throw error }
+            report = RunReport(command: "rebuild", now: context.now)
+            let todo = "It holds personal data: delete it when you don't need it."
+            warn("\(error.problem) It was set aside as \(aside), and a new one is made from the archive. \(todo)", &report)
+            try rebuild(archive, &isToBeEntered, &report, &watch)
+        }
+        report.seconds = watch.seconds
+        report.seconds["total"] = watch.total
+        return report
+    }
+
+    private func rebuild(
+        _ archive: any Archive, _ isToBeEntered: inout Bool, _ report: inout RunReport, _ watch: inout Stopwatch
+    ) throws {
         let warehouse = try openWarehouse(archive)
         try refuseOtherArchive(archive, warehouse)
-        if explicitNow { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
+        if isToBeEntered { try archive.append([.run(RunEntry(command: "rebuild", now: context.now))]) }
+        isToBeEntered = false
         do {
             // Tables whose rows are all in the file can be compared with what they become.
             try watch.measure("checkpoint") { _ = try warehouse.checkpoint() }
@@ -55,9 +76,6 @@ extension Engine {
             recordFailure(error, report, warehouse, watch)
             throw error
         }
-        report.seconds = watch.seconds
-        report.seconds["total"] = watch.total
-        return report
     }
 
     private func loadAll(
