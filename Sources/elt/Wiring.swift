@@ -98,6 +98,19 @@ struct Wiring {
             })
     }
 
+    /// How far ahead a run's instant may lie.
+    static let aheadMax = Duration.seconds(400 * 86_400)
+
+    /// What `--at` says. Nothing takes a run's instant out of the archive again, so a mistyped year is refused; a life
+    /// that's simulated may be ahead of the clock, but goes on from its latest run.
+    func instant(_ time: TimeOption) throws -> Instant? {
+        guard let at = try time.instant(in: settings.zone) else { return nil }
+        if at > Self.clock() + Self.aheadMax, let latest = try latestNow(), at > latest + Self.aheadMax {
+            throw UsageError.farAhead(at: at, latest: latest)
+        }
+        return at
+    }
+
     /// The latest instant that any run has had; rebuilds and builds reproduce and bring no new one.
     func latestNow() throws -> Instant? {
         guard FileManager.default.fileExists(atPath: settings.archivePath) else { return nil }

@@ -80,6 +80,25 @@ func `two forms of output at once are wrong use`(_ format: String) throws {
     #expect(event["level"] as? String == "error")
 }
 
+@Test func `an --at far after the clock and the latest run is refused and leaves nothing`() throws {
+    let settings = ProgramProject.settings(entity: "    full_load: { url: \"http://127.0.0.1:1/\", records: items }")
+        .replacing("    topics:\n      update: customers\n", with: "")
+    let project = try ProgramProject(settings)
+    // A simulated life may begin anywhere and go on in steps.
+    for at in ["2090-01-01T00:00:00Z", "2091-02-01T00:00:00Z", "2020-01-01T00:00:00Z"] {
+        let run = try project.elt(["run", "--at", at])
+        #expect(run.status == 0, "\(run.err)")
+    }
+    let manifest = try project.read("archive/manifest.ndjson")
+    for command in [["run"], ["run", "--dry-run"], ["full-load"], ["rebuild", "--from-archive"]] {
+        let refused = try project.elt(command + ["--at", "9062-11-20T09:30:00Z", "--json"])
+        #expect(refused.status == 64, "\(command): \(refused.err)")
+        let problem = try #require(refused.error?["problem"] as? String)
+        #expect(problem.contains("9062-11-20T09:30:00.000Z") && problem.contains("2091-02-01T00:00:00.000Z"))
+    }
+    #expect(try project.read("archive/manifest.ndjson") == manifest)
+}
+
 @Test func `what was asked for is no error`() throws {
     for arguments in [["--help"], ["run", "--help"], ["--version"], ["help", "archive"], ["archive", "list", "-h"]] {
         let outcome = try project.get().elt(arguments)

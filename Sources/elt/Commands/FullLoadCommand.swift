@@ -22,7 +22,7 @@ struct FullLoadCommand: ParsableCommand {
     func run() throws {
         try options.perform { console in
             let wiring = try Wiring(options, console)
-            let engine = try wiring.engine(at: try time.instant(in: wiring.settings.zone))
+            let engine = try wiring.engine(at: try wiring.instant(time))
             try ReportOutput(console: console).show(try engine.fullLoad(entities, acceptShrink: acceptShrink))
         }
     }

@@ -29,7 +29,7 @@ struct RebuildCommand: ParsableCommand {
     func run() throws {
         try options.perform { console in
             let wiring = try Wiring(options, console)
-            let given = try time.instant(in: wiring.settings.zone)
+            let given = try wiring.instant(time)
             let engine = try wiring.engine(at: try given ?? wiring.latestNow())
             let report =
                 verify ? try Self.verify(engine, wiring) : try engine.rebuild(at: given != nil)

@@ -32,7 +32,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         try options.perform { console in
             let wiring = try Wiring(options, console)
-            let engine = try wiring.engine(at: try time.instant(in: wiring.settings.zone))
+            let engine = try wiring.engine(at: try wiring.instant(time))
             var request = RunOptions()
             request.fullRefresh = fullRefresh
             request.acceptGap = acceptGap
