@@ -115,4 +115,52 @@ import Testing
         #expect(try names(project) == ["elt.db", "real.db-damaged", "real.db-damaged-wal"])
         #expect(try String(contentsOfFile: folder + "/real.db-damaged-wal", encoding: .utf8) == "log")
     }
+
+    enum Loss: CaseIterable {
+        case empty, zeros, older
+
+        func apply(to manifest: String) throws {
+            let bytes = try Data(contentsOf: URL(filePath: manifest))
+            let newlines = bytes.indices.filter { bytes[$0] == 10 }
+            let left =
+                switch self {
+                case .empty: Data()
+                case .zeros: Data(repeating: 0, count: bytes.count)
+                // Without the last hour: its segment and its run.
+                case .older: bytes[...newlines[newlines.count - 3]]
+                }
+            try left.write(to: URL(filePath: manifest))
+        }
+    }
+
+    @Test(arguments: Loss.allCases)
+    func `A lost warehouse isn't made again from a manifest that lacks files`(_ loss: Loss) throws {
+        let project = try project()
+        let (archive, warehouse) = (project.settings.archivePath, project.settings.warehousePath)
+        project.snapshot.pages = [[#"{"id":"f","name":"F"}"#]]
+        _ = try project.engine(hours: 2).fullLoad([], acceptShrink: false)
+        project.produce("create", key: "c", name: "C", hour: 2)
+        _ = try project.engine(hours: 3).run(RunOptions())
+        // Retention has taken it all: what isn't loaded from the archive is nowhere else.
+        let whole = try Data(contentsOf: URL(filePath: archive + "/manifest.ndjson"))
+        try FileManager.default.removeItem(atPath: project.folder + "/warehouse")
+        try loss.apply(to: archive + "/manifest.ndjson")
+        var dry = RunOptions()
+        dry.dryRun = true
+        let commands: [(String, () throws -> Void)] = [
+            ("verify", { try project.verify(hours: 3) }),
+            ("dry run", { _ = try project.engine(hours: 4).run(dry) }),
+            ("run", { _ = try project.engine(hours: 4).run(RunOptions()) }),
+            ("full load", { _ = try project.engine(hours: 4).fullLoad([], acceptShrink: false) }),
+        ]
+        for (name, command) in commands {
+            let error = #expect(throws: (any Error).self, "\(name)") { try command() }
+            #expect((error as? any ELTError)?.kind == .storage, "\(name): \(String(describing: error))")
+            #expect(!FileManager.default.fileExists(atPath: warehouse), "\(name)")
+        }
+        try whole.write(to: URL(filePath: archive + "/manifest.ndjson"))
+        _ = try project.engine(hours: 4).run(RunOptions())
+        #expect(try project.names() == ["a A", "b B", "c C", "f F"])
+        try project.verify(hours: 4)
+    }
 }

@@ -48,7 +48,8 @@ package protocol Archive: AnyObject {
     /// Starts a full load; an older unfinished one of the entity is removed.
     func newDraft(of entity: String, plan: DraftPlan) throws -> any DraftLoad
 
-    /// Throws if there are files that no entry lists. Call it after `recover`, before entries alone are trusted.
+    /// Throws if there are files that no entry lists, and that `recover` won't see to. Call it before entries alone are
+    /// trusted.
     func checkListed() throws
 
     /// Reads everything and compares it with the manifest.

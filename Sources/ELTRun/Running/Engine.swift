@@ -75,6 +75,8 @@ package struct Engine {
     /// were let pass once. What a first run that died has archived was not.
     func openWarehouse(_ archive: any Archive) throws -> any Warehouse {
         let warehouse = try makeWarehouse()
+        // A warehouse that has loaded nothing can't tell an older manifest from a whole one, but files can.
+        if try warehouse.loadedSequence == 0 { try archive.checkListed() }
         if warehouse.isFirst, let last = try archive.entries(after: 0).last(where: \.isRun) {
             try warehouse.noteLost(after: last.sequence)
         }

@@ -115,6 +115,7 @@ extension Engine {
         let archive = try makeArchive()
         let warehouse = try lookAtWarehouse()
         try refuseOtherArchive(archive, warehouse)
+        try archive.checkListed()
         let published = try warehouse.publishedSequence
         guard published > 0 else {
             let newest = try archive.newestSequence
