@@ -81,7 +81,7 @@ package struct Status: Codable, Equatable, Sendable {
     package var warehouse: String
     /// The machine's clock when this was asked.
     package var askedAt: String
-    /// `now` of the last hourly run that was published; of another command where there was none.
+    /// The latest `now` of the hourly runs that were published; of other commands where there was none.
     package var completeThrough: String?
     /// Since then, by the machine's clock.
     package var ageSeconds: Double?

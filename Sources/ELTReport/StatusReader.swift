@@ -85,15 +85,18 @@ package struct StatusReader {
         }
     }
 
-    /// Only a run pulls from the broker; a full load that's published in between makes nothing more complete.
+    /// Only a run pulls from the broker; a full load that's published in between makes nothing more complete. Nor does
+    /// an hour that's done again make it less.
     private func completeThrough() throws -> String? {
-        for condition in ["command = 'run'", "true"] {
-            let now = try reader.rows(
-                "SELECT now FROM elt_runs WHERE status='published' AND \(condition) ORDER BY run DESC LIMIT 1"
-            )
-            if let now = now.first?[0].text { return now }
-        }
-        return nil
+        try reader.rows(
+            """
+            SELECT coalesce(
+                (SELECT max(instant) FROM (
+                    SELECT complete_through AS instant FROM elt_freshness
+                    UNION ALL SELECT now FROM elt_runs WHERE status='published' AND command='run')),
+                (SELECT max(now) FROM elt_runs WHERE status='published'))
+            """
+        ).first?[0].text
     }
 
     private func tables() throws -> [Status.Table] {

@@ -1,4 +1,5 @@
 import ELTCore
+import ELTReport
 import ELTRun
 import ELTSQLite
 import ELTTesting
@@ -47,5 +48,29 @@ import Testing
         #expect(try completeThrough(project) == [1])
         _ = try project.engine(hours: 4).build(RunOptions(), days: nil)
         #expect(try completeThrough(project) == [2])
+    }
+
+    @Test func `Status doesn't go back when an earlier hour is done again`() throws {
+        let project = try ReplayProject()
+        func hour() throws -> Int64? {
+            let status = try StatusReader(
+                settings: project.settings, reader: WarehouseReader(path: project.settings.warehousePath),
+                clock: project.start + .seconds(9 * 3600), newestSequence: nil, countsAll: false
+            ).read()
+            guard let instant = status.completeThrough.flatMap({ Zone.utc.instant($0) }) else { return nil }
+            #expect(status.ageSeconds == Double(project.start.milliseconds - instant.milliseconds) / 1000 + 9 * 3600)
+            return (instant.milliseconds - project.start.milliseconds) / 3_600_000
+        }
+        _ = try project.engine(hours: 1).build(RunOptions(), days: nil)
+        #expect(try hour() == 1)
+        for (now, through) in [(3, 3), (2, 3), (4, 4)] {
+            project.produce("create", key: "a", name: "A", hour: now - 1)
+            _ = try project.engine(hours: now).run(RunOptions())
+            #expect(try hour() == Int64(through))
+        }
+        // The ledger of runs goes with the warehouse.
+        try FileManager.default.removeItem(atPath: project.settings.warehousePath)
+        _ = try project.engine(hours: 6).rebuild(at: true)
+        #expect(try hour() == 4)
     }
 }
