@@ -151,9 +151,18 @@ package final class SQLiteWarehouse {
         }
     }
 
+    /// Whether there's a warehouse. One that may not be read, or looked for, isn't one that's missing.
+    package static func isThere(_ path: String) throws -> Bool {
+        guard access(path, R_OK) != 0 else { return true }
+        let number = errno
+        if number == ENOENT { return false }
+        let reason = String(cString: strerror(number))
+        throw WarehouseError.storage(path: path, SQLiteError(code: 14, message: reason, sql: nil))
+    }
+
     /// The warehouse as readers see it; an empty one where there's none yet.
     package static func look(at path: String) throws -> SQLiteWarehouse {
-        guard FileManager.default.fileExists(atPath: path) else { return try inMemory() }
+        guard try isThere(path) else { return try inMemory() }
         let warehouse = try SQLiteWarehouse(lookingAt: path)
         return try version(of: warehouse.database, path: path) == 0 ? try inMemory() : warehouse
     }

@@ -18,7 +18,7 @@ package final class WarehouseReader {
     /// - Parameter readsLedger: Whether elt's own tables are asked, which must be of a version that it knows.
     package init(path: String, readsLedger: Bool = true) throws {
         self.path = path
-        guard FileManager.default.fileExists(atPath: path) else { throw ReaderError.missing(path: path) }
+        guard try SQLiteWarehouse.isThere(path) else { throw ReaderError.missing(path: path) }
         do {
             database = try Database(path: path, mode: .readOnly)
             try database.execute("PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA temp_store=FILE; PRAGMA mmap_size=268435456;")

@@ -22,7 +22,7 @@ extension Wiring {
 
     /// The warehouse for reading, if there is one.
     func existingWarehouse() throws -> WarehouseReader? {
-        guard FileManager.default.fileExists(atPath: settings.warehousePath) else { return nil }
+        guard try SQLiteWarehouse.isThere(settings.warehousePath) else { return nil }
         return try WarehouseReader(path: settings.warehousePath)
     }
 
