@@ -18,7 +18,7 @@ package enum ArchiveError: ELTError, Equatable {
     case manifestMissing(path: String)
     /// Files that the manifest doesn't list, and no crash explains.
     case unlisted(path: String, count: Int)
-    /// A crash left half a line; `recover` cuts it off.
+    /// A crash left half a line; `recover` cuts it off. Only commands that read alone meet it: others recover first.
     case manifestTorn
     /// Events came out of order, or beyond the segment's range.
     case badOffset(topic: String, partition: Int32, offset: Int64, expected: Int64)
@@ -93,7 +93,8 @@ package enum ArchiveError: ELTError, Equatable {
             "Restore 'manifest.ndjson' from a backup; 'elt archive verify' says what it doesn't cover."
         case .unlisted:
             "Restore 'manifest.ndjson' from a backup, or move the files away if they aren't the archive's; 'elt archive verify' names them all."
-        case .manifestTorn: "Run the command again: it cuts the torn line off before it begins."
+        case .manifestTorn:
+            "The next 'elt run' cuts the torn line off, and so does 'elt build', which needs no broker; then run this command again."
         case .badOffset: "Run the command again; if it happens twice, the broker or this program has a fault."
         case .pagesMissing: "Run 'elt full-load' again: it fetches what is missing."
         case .lineTooLong: "Lower 'message.max.bytes' of the topic."

@@ -188,4 +188,10 @@ extension ProgramProject {
 
         """
     }
+
+    /// Settings of one entity, `customer`, without topics: runs need nothing but the disk.
+    static var settingsWithoutBroker: String {
+        settings(entity: "    full_load: { url: \"http://127.0.0.1:1/\", records: items }")
+            .replacing("    topics:\n      update: customers\n", with: "")
+    }
 }

@@ -81,9 +81,7 @@ func `two forms of output at once are wrong use`(_ format: String) throws {
 }
 
 @Test func `an --at far after the clock and the latest run is refused and leaves nothing`() throws {
-    let settings = ProgramProject.settings(entity: "    full_load: { url: \"http://127.0.0.1:1/\", records: items }")
-        .replacing("    topics:\n      update: customers\n", with: "")
-    let project = try ProgramProject(settings)
+    let project = try ProgramProject(ProgramProject.settingsWithoutBroker)
     // A simulated life may begin anywhere and go on in steps.
     for at in ["2090-01-01T00:00:00Z", "2091-02-01T00:00:00Z", "2020-01-01T00:00:00Z"] {
         let run = try project.elt(["run", "--at", at])
