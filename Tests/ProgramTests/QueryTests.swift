@@ -94,6 +94,25 @@ func `a query that never ends or grows is ended`(_ sql: String, _ code: String) 
     #expect(outcome.seconds < 10)
 }
 
+/// A few rows stay in memory, more go to a file; both are more than what's printed at once.
+@Test(arguments: [1_000, 30_000])
+func `with --json a query gives all of its rows or an error`(_ count: Int) throws {
+    let project = try project()
+    func sql(_ value: String) -> String {
+        "with recursive c(x) as (select 1 union all select x+1 from c where x<\(count)) select \(value) as v, hex(zeroblob(150)) as z from c"
+    }
+    let whole = try project.elt(["query", "--json", sql("x")])
+    #expect(whole.status == 0, "\(whole.err)")
+    let rows = try #require(try JSONSerialization.jsonObject(with: Data(whole.out.utf8)) as? [[String: Any]])
+    #expect(rows.compactMap { $0["v"] as? Int } == Array(1...count))
+    let late = sql("case when x<\(count) then x else abs(-9223372036854775807 - 1) end")
+    let failed = try project.elt(["query", "--json", late])
+    #expect(failed.status == 64)
+    #expect(failed.error?["code"] as? String == "query.failed", "\(failed.out.count) bytes")
+    #expect(try project.elt(["query", "--format", "json", late]).out == "")
+    #expect(try project.elt(["query", "--format", "ndjson", late]).out.split(separator: "\n").count > 100)
+}
+
 /// What's wrong with the file isn't the query's fault.
 @Test func `a damaged table is told as damage`() throws {
     let project = try project()

@@ -13,7 +13,7 @@ struct QueryCommand: ParsableCommand {
 
     @Argument(help: "One SELECT.") var sql: String?
     @OptionGroup var options: CommonOptions
-    @Option(help: "table, csv, json or ndjson.") var format: OutputFormat?
+    @Option(help: "table, csv, json (one document, printed when it's whole) or ndjson (row by row).") var format: OutputFormat?
     @Option(
         help: ArgumentHelp(
             "End the query after this time, such as 90s or 1h (default: 10m).", valueName: "duration"))
@@ -35,7 +35,8 @@ struct QueryCommand: ParsableCommand {
             if text.allSatisfy(\.isWhitespace) { throw UsageError.noQuery }
             let format = self.format ?? (console.settings.json ? .json : .table)
             let reader = try WarehouseReader(path: wiring.settings.warehousePath, readsLedger: false)
-            let sink = FileSink.standardOutput()
+            let output = FileSink.standardOutput()
+            let sink: any TextSink = format == .json && !output.isTerminal ? HeldSink(output) : output
             var writer = format.writer(sink)
             let statement = try reader.query(text, within: time)
             try writer.begin((0..<statement.columnCount).map(statement.columnName))
