@@ -75,7 +75,10 @@ struct ArchiveCatCommand: ParsableCommand {
         commandName: "cat",
         abstract: "Archived events, or the pages of a full load, as NDJSON.",
         discussion:
-            "Every file is checked against the manifest before anything of it is printed. This is personal data."
+            """
+            Each line is a JSON document of its own, with --json too; then an error is the last of them. Every file is checked \
+            against the manifest before anything of it is printed. This is personal data.
+            """
     )
 
     @OptionGroup var options: CommonOptions
