@@ -24,6 +24,9 @@ package struct Status: Codable, Equatable, Sendable {
         package var newestEvent: String?
         /// Everything that the broker had before this instant is in the tables.
         package var completeThrough: String?
+        /// Until retention may take what isn't archived yet, as the last run's report knew it; nil where the broker didn't
+        /// tell, or where time takes nothing.
+        package var hoursLeft: Double?
     }
     package struct Table: Codable, Equatable, Sendable {
         package var name: String
@@ -85,6 +88,8 @@ package struct Status: Codable, Equatable, Sendable {
     package var completeThrough: String?
     /// Since then, by the machine's clock.
     package var ageSeconds: Double?
+    /// The soonest that retention bites in any topic.
+    package var hoursLeft: Double?
     /// Newest first.
     package var runs: [Run] = []
     package var topics: [Topic] = []
@@ -139,6 +144,13 @@ extension Status {
             )
         } else {
             lines.append("  nothing has been published yet")
+        }
+        if let hoursLeft {
+            let span = Shown.span(milliseconds: Int64(hoursLeft * 3_600_000))
+            lines.append(
+                hoursLeft > 0
+                    ? "  retention bites in \(span) unless a run comes before"
+                    : "  retention may have bitten: see 'elt lag'")
         }
         for lock in locks { lines.append("  running now: \(lock)") }
         if unloaded > 0 {

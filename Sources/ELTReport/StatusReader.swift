@@ -36,12 +36,14 @@ package struct StatusReader {
         if let instant = status.completeThrough.flatMap({ Zone.utc.instant($0) }) {
             status.ageSeconds = Double(clock.milliseconds.subtractingClamped(instant.milliseconds)) / 1000
         }
+        let hoursLeft = try hoursLeft()
+        status.hoursLeft = hoursLeft.values.min()
         status.topics = try reader.rows(
             "SELECT entity, topic, nullif(newest_event, ''), complete_through FROM elt_freshness ORDER BY entity, topic"
         ).map {
             Status.Topic(
                 entity: $0[0].text ?? "", topic: $0[1].text ?? "", newestEvent: $0[2].text,
-                completeThrough: $0[3].text)
+                completeThrough: $0[3].text, hoursLeft: hoursLeft[$0[1].text ?? ""])
         }
         status.tables = try tables()
         status.fullLoads = try fullLoads()
@@ -97,6 +99,31 @@ package struct StatusReader {
                 (SELECT max(now) FROM elt_runs WHERE status='published'))
             """
         ).first?[0].text
+    }
+
+    /// Of each topic, what the last run that read the stream knew, less the time since.
+    private func hoursLeft() throws -> [String: Double] {
+        let rows = try reader.rows(
+            """
+            SELECT json_extract(value, '$.topic'), min(json_extract(value, '$.hoursLeft')), started_at
+            FROM (SELECT started_at, report FROM elt_runs
+                WHERE command='run' AND json_array_length(report, '$.lag') > 0 ORDER BY run DESC LIMIT 1),
+                json_each(report, '$.lag')
+            GROUP BY 1
+            """)
+        var left: [String: Double] = [:]
+        for row in rows {
+            guard let topic = row[0].text, let begun = row[2].text.flatMap({ Zone.utc.instant($0) }) else { continue }
+            let hours: Double
+            switch row[1] {
+            case .real(let number): hours = number
+            case .integer(let number): hours = Double(number)
+            default: continue
+            }
+            let passed = Double(clock.milliseconds.subtractingClamped(begun.milliseconds)) / 3_600_000
+            left[topic] = max(0, hours - passed)
+        }
+        return left
     }
 
     private func tables() throws -> [Status.Table] {

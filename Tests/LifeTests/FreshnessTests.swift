@@ -73,4 +73,35 @@ import Testing
         _ = try project.engine(hours: 6).rebuild(at: true)
         #expect(try hour() == 4)
     }
+
+    @Test func `The report and the status tell the hours until retention bites`() throws {
+        let project = try ReplayProject()
+        project.source.kept = ["create": .time(.seconds(168 * 3600)), "delete": .unlimited]
+        project.produce("create", key: "a", name: "A", hour: 0)
+        project.produce("delete", key: "b", name: nil, hour: 0)
+        func status(hours: Int) throws -> Status {
+            try StatusReader(
+                settings: project.settings, reader: WarehouseReader(path: project.settings.warehousePath),
+                clock: project.start + .seconds(hours * 3600), newestSequence: nil, countsAll: false
+            ).read()
+        }
+        var dry = RunOptions()
+        dry.dryRun = true
+        for options in [dry, RunOptions()] {
+            let report = try project.engine(hours: 1).run(options)
+            #expect(report.lag.filter { $0.topic == "create" }.allSatisfy { $0.hoursLeft == 168 })
+            #expect(report.lag.filter { $0.topic == "delete" }.allSatisfy { $0.hoursLeft == nil })
+        }
+        // Commands that don't read the stream change nothing of it.
+        _ = try project.engine(hours: 20).build(RunOptions(), days: nil)
+        let soon = try status(hours: 25)
+        #expect(soon.hoursLeft == 144)
+        #expect(soon.topics.map(\.hoursLeft) == [144, nil])
+        #expect(soon.text.contains("retention bites in 6.0 d"), "\(soon.text)")
+        #expect(try status(hours: 170).hoursLeft == 0)
+        #expect(try status(hours: 170).text.contains("see 'elt lag'"))
+        project.source.kept = [:]
+        _ = try project.engine(hours: 30).run(RunOptions())
+        #expect(try status(hours: 31).hoursLeft == nil)
+    }
 }

@@ -33,6 +33,9 @@ package protocol ChangeSource: AnyObject {
     func offsets(of partitions: [TopicPartition], at instant: Instant, deadline: ContinuousClock.Instant) throws
         -> [TopicPartition: Int64]
 
+    /// How long each topic is kept, where it's told in time. Best effort: what isn't known is absent.
+    func retention(of topics: [String], timeout: Duration) -> [String: TopicRetention]
+
     /// Tells the consumer group how far we are. For lag tools only, best effort; nothing reads it back.
     func commitToGroup(_ offsets: [TopicPartition: Int64], deadline: ContinuousClock.Instant) throws
 }

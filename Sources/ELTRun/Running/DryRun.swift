@@ -30,7 +30,7 @@ extension Engine {
         let summary = try watch.measure("extract") {
             try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
         }
-        fill(&report, summary)
+        fill(&report, summary, source)
         do {
             // As a run does that builds models in full, or it would tell of other rows.
             let latest = max(context.now, try warehouse.latestNow ?? context.now)

@@ -29,7 +29,7 @@ extension Engine {
             let summary = try watch.measure("extract") {
                 try extract(archive, warehouse, source, acceptGap: options.acceptGap, command: "run")
             }
-            fill(&report, summary)
+            fill(&report, summary, source)
             let afresh = try watch.measure("load") { try loadNew(archive, warehouse, &report) }
             try judge(archive, warehouse)
             let request = request(options, afresh: afresh)
@@ -105,7 +105,7 @@ extension Engine {
             command: command)
     }
 
-    func fill(_ report: inout RunReport, _ summary: ExtractSummary) {
+    func fill(_ report: inout RunReport, _ summary: ExtractSummary, _ source: (any ChangeSource)?) {
         report.extract.events = summary.rows
         report.extract.bytes = summary.bytes
         report.extract.textBytes = summary.textBytes
@@ -120,11 +120,18 @@ extension Engine {
             guard case .gap(let gap) = entry.content else { return nil }
             return "\(gap.place.topic)/\(gap.place.partition): offsets \(gap.lost) are lost"
         }
+        let topics = Set(summary.bounds.map(\.partition.topic)).sorted()
+        let retention = source?.retention(of: topics, timeout: .seconds(1)) ?? [:]
         report.lag = summary.bounds.map {
             let next = summary.next[$0.partition] ?? $0.low
-            return RunReport.Lag(
+            var lag = RunReport.Lag(
                 topic: $0.partition.topic, partition: $0.partition.partition, next: next, end: $0.end,
                 messages: max(0, $0.end - next))
+            // What comes next was written after the run had begun.
+            if lag.messages == 0, case .time(let kept) = retention[lag.topic] {
+                lag.hoursLeft = Double(kept.wholeMilliseconds) / 3_600_000
+            }
+            return lag
         }
     }
 

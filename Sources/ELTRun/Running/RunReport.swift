@@ -68,6 +68,9 @@ package struct RunReport: Sendable, Codable, Equatable {
         package var next: Int64
         package var end: Int64
         package var messages: Int64
+        /// Until retention may take what the next run begins with, from this run's start on; nil where the broker doesn't
+        /// tell, or where time takes nothing.
+        package var hoursLeft: Double?
     }
 
     package var command: String

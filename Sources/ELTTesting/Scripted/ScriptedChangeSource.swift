@@ -93,7 +93,12 @@ package final class ScriptedChangeSource: ChangeSource {
     /// The offset that the next message of a partition gets; nil where there's no such partition.
     package func end(of partition: TopicPartition) -> Int64? { logs[partition]?.end }
 
+    /// What `retention` tells.
+    package var kept: [String: TopicRetention] = [:]
+
     // MARK: ChangeSource
+
+    package func retention(of topics: [String], timeout: Duration) -> [String: TopicRetention] { kept }
 
     private func begin(_ call: Call, _ deadline: ContinuousClock.Instant) throws {
         calls[call, default: 0] += 1

@@ -25,6 +25,9 @@ struct ReportOutput {
         if report.extract.segments > 0 || report.command == "run" {
             lines.append("  extracted  \(number(report.extract.events)) events in \(report.extract.segments) segments, \(bytes(report.extract.bytes)) (\(bytes(report.extract.textBytes)) of text)")
         }
+        if let hours = report.lag.compactMap(\.hoursLeft).min() {
+            lines.append("  retention  bites in \(Shown.span(milliseconds: Int64(hours * 3_600_000))) unless a run comes before")
+        }
         for load in report.fullLoads {
             let drift = load.drift.map { "; \($0)" } ?? ""
             lines.append("  full load  \(load.entity) \(load.number): \(number(load.rows)) rows in \(number(Int64(load.pages))) pages, begun \(load.startedAt)\(drift)")
