@@ -102,6 +102,8 @@ package struct Status: Codable, Equatable, Sendable {
     /// Entries of the archive's manifest that aren't loaded yet, and those loaded that aren't published.
     package var unloaded: Int64 = 0
     package var unpublished: Int64 = 0
+    /// Partitions that the next run reads again, after a rewind. Its entries are among the unpublished, and bring no row.
+    package var rewound: Int64 = 0
     /// Who holds a lock now.
     package var locks: [String] = []
 
@@ -158,7 +160,10 @@ extension Status {
                 "  \(Shown.count(unloaded, "entry of the archive isn't", "entries of the archive aren't")) loaded yet"
             )
         }
-        if unpublished > 0 {
+        if rewound > 0 {
+            lines.append("  \(Shown.count(rewound, "partition waits", "partitions wait")) to be read again: the next run does it")
+        }
+        if unpublished > rewound {
             lines.append(
                 "  \(Shown.count(unpublished, "loaded entry isn't", "loaded entries aren't")) published yet: the next run or 'elt build' does it"
             )

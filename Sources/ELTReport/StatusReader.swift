@@ -61,6 +61,7 @@ package struct StatusReader {
         let loaded = try meta("loaded_sequence") ?? 0
         status.unloaded = max(0, (newestSequence ?? loaded) - loaded)
         status.unpublished = max(0, loaded - (try meta("published_sequence") ?? 0))
+        status.rewound = try reader.rows("SELECT count(*) FROM elt_offsets WHERE again_until IS NOT NULL").first?[0].integer ?? 0
         status.locks = RunLock.holders(archive: settings.archivePath)
         return status
     }

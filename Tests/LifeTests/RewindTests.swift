@@ -1,6 +1,7 @@
 import ELTArchive
 import ELTCore
 import ELTExtract
+import ELTReport
 import ELTRun
 import ELTSQLite
 import ELTTesting
@@ -49,6 +50,24 @@ import Testing
             guard case .segment(let segment) = entry.content else { return nil }
             return "\(segment)"
         }
+    }
+
+    @Test func `Status tells of what waits to be read again, and not of entries to be published`() throws {
+        let project = try project()
+        func status() throws -> Status {
+            try StatusReader(
+                settings: project.settings, reader: WarehouseReader(path: project.settings.warehousePath),
+                clock: project.start, newestSequence: nil, countsAll: false
+            ).read()
+        }
+        _ = try project.engine(hours: 32).rewind(RewindRequest(to: instant(project, 5)))
+        let waiting = try status()
+        #expect(waiting.rewound == 3)
+        #expect(waiting.text.contains("3 partitions wait to be read again"))
+        #expect(!waiting.text.contains("published yet"), "\(waiting.text)")
+        _ = try project.engine(hours: 33).run(RunOptions())
+        #expect(try status().rewound == 0)
+        #expect(try !status().text.contains("read again"))
     }
 
     @Test func `Reading again changes nothing`() throws {
