@@ -73,8 +73,13 @@ package struct ChangeExtractor {
             }
         }
         for case .gap(let gap) in contents {
+            let how =
+                isHealed(
+                    TopicPartition(gap.place.topic, gap.place.partition), incarnation: gap.place.incarnation,
+                    lostUntil: gap.lost.next, loads[gap.place.entity])
+                ? "a full load that began behind them heals the gap, which is" : "the gap is accepted and"
             let warning =
-                "\(gap.place.topic)/\(gap.place.partition): offsets \(gap.lost) are lost; the gap is accepted and in the ledger."
+                "\(gap.place.topic)/\(gap.place.partition): offsets \(gap.lost) are lost; \(how) in the ledger."
             summary.warnings.append(warning)
             context.progress.warn(warning)
         }
@@ -187,9 +192,9 @@ package struct ChangeExtractor {
         _ positions: inout Positions, _ contents: inout [ManifestEntry.Content]
     ) throws {
         let open = gaps.filter { gap in
-            let watermarks = (loads[gap.entity] ?? []).compactMap { $0.w0[gap.partition] }
-            return !acceptGap
-                && !Positions.isHealed(gap.partition, incarnation: gap.incarnation, lostUntil: gap.lost.next, watermarks)
+            !acceptGap
+                && !isHealed(
+                    gap.partition, incarnation: gap.incarnation, lostUntil: gap.lost.next, loads[gap.entity])
         }
         guard open.isEmpty else { throw ExtractError.gap(open) }
         for gap in gaps {
@@ -201,6 +206,13 @@ package struct ChangeExtractor {
             positions.apply(ManifestEntry(sequence: 0, content: .gap(entry)))
             contents.append(.gap(entry))
         }
+    }
+
+    private func isHealed(
+        _ partition: TopicPartition, incarnation: Int, lostUntil: Int64, _ loads: [FullLoadMark]?
+    ) -> Bool {
+        Positions.isHealed(
+            partition, incarnation: incarnation, lostUntil: lostUntil, (loads ?? []).compactMap { $0.w0[partition] })
     }
 
     // MARK: Reading
