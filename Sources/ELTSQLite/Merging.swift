@@ -199,7 +199,9 @@ extension SQLiteTransformSession {
 
     /// Rows whose key is another's would stay when the one that they're made of goes.
     private func check(keys column: String, in rows: String, among keys: String, _ model: String, _ entity: String) throws {
-        let foreign = "SELECT 1 FROM \(rows) WHERE CAST(\(Names.quoted(column)) AS TEXT) NOT IN (\(keys)) LIMIT 1"
+        let name = Names.quoted(column)
+        // What `holds` finds: a blob of the same bytes isn't the text.
+        let foreign = "SELECT 1 FROM \(rows) WHERE typeof(\(name)) NOT IN ('text', 'integer') OR CAST(\(name) AS TEXT) NOT IN (\(keys)) LIMIT 1"
         if try database.value(foreign) != .null { throw WarehouseError.foreignKey(model: model, column: column, entity: entity) }
     }
 

@@ -41,7 +41,7 @@ import Testing
 
     // MARK: by_key
 
-    @Test(arguments: ["name", "upper(id)", "'c-' || id", "nullif(_key, 'a') || 'x'"], [true, false])
+    @Test(arguments: ["name", "upper(id)", "'c-' || id", "nullif(_key, 'a') || 'x'", "cast(id as blob)"], [true, false])
     func `A model by key whose key is another's is refused when it's made`(_ column: String, carrying: Bool) throws {
         let project = try project(["m": Self.byKey(column, carrying: carrying, filter: "where id <> 'a'")])
         project.produce("create", key: "a", name: "A", hour: 0)
