@@ -61,6 +61,12 @@ package final class LocalArchive: Archive {
         try root.writeFile(Self.extractingName, Array("\n".utf8))
     }
 
+    package func remove(unlisted segment: SegmentEntry) throws {
+        guard let (folder, name) = try root.folder(of: segment.path) else { return }
+        try folder.remove(name)
+        try folder.synchronize()
+    }
+
     package func digest(of change: ChangeView, at place: SegmentPlace) -> String {
         let line = EventLine(place)
         return withExtendedLifetime(line) {

@@ -219,6 +219,7 @@ package struct ChangeExtractor {
 
     private func read(_ tasks: [Task], _ summary: inout ExtractSummary) throws -> [SegmentEntry] {
         let writers = tasks.map { PartitionWriter($0, archive) }
+        var firsts: [(offset: Int64, digest: String)?] = tasks.map { _ in nil }
         var rows: Int64 = 0
         let total = tasks.reduce(Int64(0)) { $0 + $1.range.count }
         if total > 0 { try archive.beginExtraction() }
@@ -227,6 +228,7 @@ package struct ChangeExtractor {
                 tasks.map { ($0.partition, $0.readRange) }, stall: limits.stall, deadline: context.deadline,
                 each: { index, change in
                     let task = tasks[index]
+                    if firsts[index] == nil { firsts[index] = (change.offset, archive.digest(of: change, at: task.place)) }
                     if change.offset == task.anchorOffset { try recognise(change, task) }
                     if change.offset < task.range.first { return }
                     try writers[index].append(change)
@@ -234,8 +236,11 @@ package struct ChangeExtractor {
                     if rows & 0x3FFF == 0 { context.progress.report(step: "extract", done: rows, total: total) }
                 },
                 finished: { try writers[$0].finish() })
+            if source.wasTroubled { try recogniseAgain(tasks, firsts) }
         } catch {
             for writer in writers { writer.discard() }
+            // All is read again, and what has another life's name then would be left without an entry.
+            if error is Recreated { for segment in writers.flatMap(\.sealed) { try archive.remove(unlisted: segment) } }
             throw error
         }
         context.progress.report(step: "extract", done: rows, total: total)
@@ -260,6 +265,22 @@ package struct ChangeExtractor {
             throw Recreated(
                 topic: task.partition.topic,
                 reason: "the record at offset \(change.offset) of partition \(task.partition.partition) isn't the one that was archived")
+        }
+    }
+
+    /// Where a connection was lost, the topic may have been made anew meanwhile, and what was read be of two lives. Then
+    /// what was read first isn't there any more. Best effort: what can't be asked is taken for the same.
+    private func recogniseAgain(_ tasks: [Task], _ firsts: [(offset: Int64, digest: String)?]) throws {
+        var offsets: [TopicPartition: Int64] = [:]
+        for (task, first) in zip(tasks, firsts) { offsets[task.partition] = first?.offset }
+        let deadline = min(context.deadline, .now + .seconds(30))
+        guard !offsets.isEmpty, let found = try? source.records(at: offsets, deadline: deadline) else { return }
+        for (task, first) in zip(tasks, firsts) {
+            guard let first, let change = found[task.partition] else { continue }
+            if change.withView({ archive.digest(of: $0, at: task.place) }) == first.digest { continue }
+            throw Recreated(
+                topic: task.partition.topic,
+                reason: "while it was read, the record at offset \(first.offset) of partition \(task.partition.partition) became another")
         }
     }
 }

@@ -19,6 +19,7 @@ package final class KafkaChangeSource: ChangeSource {
     let progress: any Progress
     private let log: LogSink
     private var open: Consumer?
+    package internal(set) var wasTroubled = false
 
     /// The longest single wait, so that a signal is seen within it.
     static let sliceMax = Duration.seconds(5)

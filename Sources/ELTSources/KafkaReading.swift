@@ -14,6 +14,7 @@ extension KafkaChangeSource {
     ) throws {
         precondition(Set(ranges.map(\.partition)).count == ranges.count, "a partition is read once at a time")
         var reading = Reading(ranges)
+        wasTroubled = false
         try read(&reading, stall, deadline, each, finished)
     }
 
@@ -28,6 +29,7 @@ extension KafkaChangeSource {
             } catch let restart as Restart {
                 renew()
                 reading.restarts += 1
+                wasTroubled = true
                 progress.warn("Reading on at the same position with a new connection: \(restart.reason)")
             } catch {
                 // What was fetched ahead belongs to nobody now.
@@ -63,6 +65,7 @@ extension KafkaChangeSource {
                 } end: { slot, offset in
                     try reading.reach(open[slot], end: offset, finished)
                 } trouble: { error in
+                    wasTroubled = true
                     try judge(error, reading)
                 }
             }
@@ -76,6 +79,7 @@ extension KafkaChangeSource {
                 }
             }
             let now = ContinuousClock.now
+            if consumer.lastTrouble != nil { wasTroubled = true }
             if reading.steps != before {
                 quietSince = now
                 consumer.forgetTrouble()

@@ -45,6 +45,9 @@ package protocol Archive: AnyObject {
 
     /// The unfinished full load of an entity, to resume; nil if there's none.
     func openDraft(of entity: String) throws -> (any DraftLoad)?
+    /// Removes a sealed segment that no entry lists.
+    func remove(unlisted segment: SegmentEntry) throws
+
     /// Starts a full load; an older unfinished one of the entity is removed.
     func newDraft(of entity: String, plan: DraftPlan) throws -> any DraftLoad
 

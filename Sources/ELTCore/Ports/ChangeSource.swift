@@ -21,6 +21,9 @@ package protocol ChangeSource: AnyObject {
         finished: (_ index: Int) throws -> Void
     ) throws
 
+    /// Whether the last `read` had trouble on its way, such as a connection that was lost. What followed may be another topic of the name.
+    var wasTroubled: Bool { get }
+
     /// The record at `offset`, or nil if there's none (compacted, a marker). Used for the anchor.
     func record(of partition: TopicPartition, at offset: Int64, deadline: ContinuousClock.Instant) throws -> Change?
 

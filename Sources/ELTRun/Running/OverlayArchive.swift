@@ -50,6 +50,8 @@ final class OverlayArchive: Archive {
         end: () throws -> Void
     ) throws { try base.read(load, page: page, piece: piece, end: end) }
 
+    func remove(unlisted segment: SegmentEntry) throws { try scratch.remove(unlisted: segment) }
+
     func openDraft(of entity: String) throws -> (any DraftLoad)? { try base.openDraft(of: entity) }
     func newDraft(of entity: String, plan: DraftPlan) throws -> any DraftLoad {
         try scratch.newDraft(of: entity, plan: plan)

@@ -98,6 +98,8 @@ package final class ScriptedChangeSource: ChangeSource {
 
     // MARK: ChangeSource
 
+    package var wasTroubled = false
+
     package func retention(of topics: [String], timeout: Duration) -> [String: TopicRetention] { kept }
 
     private func begin(_ call: Call, _ deadline: ContinuousClock.Instant) throws {
